@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The only file with compiler architecture macros. It says which architecture folder is compiled in (BNN_ARCH_*), and names
+ * the cpu features that kernels may ask for. Also included by assembly sources, hence the __ASSEMBLER__ guards.
+ */
+#ifndef BNN_ARCH_H
+#define BNN_ARCH_H
+
+#include "bnn/config.h"
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "libbnn needs a little-endian target: .dab models are used in place"
+#endif
+
+#if defined(__aarch64__) && !BNN_CONFIG_GENERIC_ONLY
+#define BNN_ARCH_ARMV8 1
+#else
+#define BNN_ARCH_ARMV8 0
+#endif
+
+/* 32-bit A-profile: the NEON sources say .arch and .fpu themselves, so a build for older cores carries them too and the
+ * choice is made at run time. M-profile (__ARM_ARCH_PROFILE 'M') has no ARM-mode code. */
+#if defined(__arm__) && !BNN_CONFIG_GENERIC_ONLY && !(defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M')
+#define BNN_ARCH_ARMV7 1
+#else
+#define BNN_ARCH_ARMV7 0
+#endif
+
+/* The compiler may assume NEON: used where there is no operating system to ask. */
+#if defined(__ARM_NEON)
+#define BNN_ARCH_HAS_NEON 1
+#else
+#define BNN_ARCH_HAS_NEON 0
+#endif
+
+/* Cpu features, as bits of bnn_cpu_features(). */
+#define BNN_CPU_NEON 1
+
+#endif

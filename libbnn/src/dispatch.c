@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The list of compiled kernels, and the choice among them: reference first, rows of variants.def override, later wins.
+ */
+#include "kernels.h"
+#include "port.h"
+
+#include "bnn/bnn.h"
+
+#if BNN_ARCH_ARMV8
+#define BNN_VARIANTS "armv8/variants.def"
+#elif BNN_ARCH_ARMV7
+#define BNN_VARIANTS "armv7/variants.def"
+#endif
+
+/* Prototypes of the architecture's kernels. */
+#ifdef BNN_VARIANTS
+#define BNN_ISA(name, features)
+#define BNN_VARIANT(slot, isa) bnn_##slot##_fn bnn_##slot##_##isa;
+#include BNN_VARIANTS
+#undef BNN_ISA
+#undef BNN_VARIANT
+#else
+uint32_t bnn_cpu_features(void)
+{
+    return 0;
+}
+#endif
+
+enum isa_index {
+    ISA_c,
+#ifdef BNN_VARIANTS
+#define BNN_ISA(name, features) ISA_##name,
+#define BNN_VARIANT(slot, isa)
+#include BNN_VARIANTS
+#undef BNN_ISA
+#undef BNN_VARIANT
+#endif
+    ISA_COUNT
+};
+
+static const struct bnn_isa isas[ISA_COUNT] = {
+    {"c", 0},
+#ifdef BNN_VARIANTS
+#define BNN_ISA(name, features) {#name, features},
+#define BNN_VARIANT(slot, isa)
+#include BNN_VARIANTS
+#undef BNN_ISA
+#undef BNN_VARIANT
+#endif
+};
+
+#define ROW(slot, isa) {BNN_SLOT_##slot, #slot, ISA_##isa, (bnn_kernel_fn *)bnn_##slot##_##isa},
+static const struct bnn_variant variants[] = {
+#define BNN_KERNEL(slot, params) ROW(slot, c)
+#include "kernels.def"
+#undef BNN_KERNEL
+#ifdef BNN_VARIANTS
+#define BNN_ISA(name, features)
+#define BNN_VARIANT(slot, isa) ROW(slot, isa)
+#include BNN_VARIANTS
+#undef BNN_ISA
+#undef BNN_VARIANT
+#endif
+};
+
+size_t bnn_variant_count(void)
+{
+    return sizeof variants / sizeof variants[0];
+}
+
+const struct bnn_variant *bnn_variant_at(size_t index)
+{
+    return index < bnn_variant_count() ? &variants[index] : NULL;
+}
+
+size_t bnn_isa_count(void)
+{
+    return ISA_COUNT;
+}
+
+const struct bnn_isa *bnn_isa_at(size_t index)
+{
+    return index < ISA_COUNT ? &isas[index] : NULL;
+}
+
+static int cpu_has(const struct bnn_isa *isa)
+{
+    return (isa->features & ~bnn_cpu_features()) == 0;
+}
+
+const char *bnn_isa(size_t index)
+{
+    for (size_t i = 0; i < ISA_COUNT; i++) {
+        if (cpu_has(&isas[i]) && index-- == 0) {
+            return isas[i].name;
+        }
+    }
+    return NULL;
+}
+
+static int same_name(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+int bnn_kernels_select(struct bnn_kernels *table, const char *isa)
+{
+    uint32_t best = ISA_COUNT;
+    for (uint32_t i = 0; i < ISA_COUNT; i++) {
+        if (cpu_has(&isas[i]) && (isa == NULL || same_name(isa, isas[i].name))) {
+            best = i;
+        }
+    }
+    if (best == ISA_COUNT) {
+        return -1;
+    }
+    /* The table is written as an array of pointers in slot order, which is its member order. */
+    bnn_kernel_fn *slots[BNN_SLOT_COUNT];
+    _Static_assert(sizeof slots == sizeof *table, "one pointer per slot");
+    for (size_t i = 0; i < bnn_variant_count(); i++) {
+        if (variants[i].isa <= best && cpu_has(&isas[variants[i].isa])) {
+            slots[variants[i].slot] = variants[i].fn;
+        }
+    }
+    bnn_memcpy(table, slots, sizeof slots);
+    return (int)best;
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Kernels: parameter structs, prototypes and the dispatch table, all derived from kernels.def. An architecture folder includes
+ * only this header (and arch.h); kernels never see ops.
+ *
+ * Kernel ABI: up to 6 arguments, pointers and size_t only; further parameters in a struct by pointer.
+ */
+#ifndef BNN_KERNELS_H
+#define BNN_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "arch.h"
+
+/* pack_threshold: see kernels.def. */
+struct bnn_threshold {
+    const float *threshold;
+    const uint8_t *flip;
+};
+
+/* Byte offsets of one row of taps: into x (from the first pixel of the run) and into the weights of the block. */
+struct bnn_row {
+    uint32_t x;
+    uint32_t w;
+};
+
+/* bconv128, bconv64. taps and row_count may be 0. */
+struct bnn_bconv {
+    const struct bnn_row *rows;
+    size_t row_count;
+    size_t taps;       /* per row */
+    size_t tap_step;   /* bytes of x from tap to tap: dilation * 16 (8) */
+    size_t pixel_step; /* bytes of x from output pixel to output pixel: stride * 16 (8) */
+};
+
+/* acc_affine: 8 of each. */
+struct bnn_acc_affine {
+    const int32_t *base; /* dot = base - 2 * popcount: real taps x channels, plus twice the count of taps that do not count */
+    const float *mul;
+    const float *add;
+};
+
+/* step_*: rows of `channels` floats. */
+struct bnn_tile {
+    size_t pixels;
+    size_t channels;
+    size_t out_step; /* bytes from pixel to pixel */
+    size_t x_step;
+};
+
+/* conv_f32, conv_sign. */
+struct bnn_conv {
+    const struct bnn_row *rows;
+    size_t row_count;
+    size_t taps;
+    size_t channels;
+    size_t tap_step;
+    size_t pixel_step;
+};
+
+#define BNN_KERNEL(slot, params)            \
+    typedef void bnn_##slot##_fn params;    \
+    void bnn_##slot##_c params;
+#include "kernels.def"
+#undef BNN_KERNEL
+
+/* The table that ops call through: one pointer per slot, chosen once per plan. */
+struct bnn_kernels {
+#define BNN_KERNEL(slot, params) bnn_##slot##_fn *slot;
+#include "kernels.def"
+#undef BNN_KERNEL
+};
+
+/* Index of a slot in the table. */
+enum bnn_slot {
+#define BNN_KERNEL(slot, params) BNN_SLOT_##slot,
+#include "kernels.def"
+#undef BNN_KERNEL
+    BNN_SLOT_COUNT
+};
+
+typedef void bnn_kernel_fn(void);
+
+/* One compiled kernel. Rows are ordered: the reference of every slot first, then each instruction set's, later ones better. */
+struct bnn_variant {
+    enum bnn_slot slot;
+    const char *slot_name;
+    uint32_t isa; /* index for bnn_isa_at */
+    bnn_kernel_fn *fn;
+};
+
+/* A named instruction set and the cpu features it needs; index 0 is "c", which needs none. */
+struct bnn_isa {
+    const char *name;
+    uint32_t features;
+};
+
+size_t bnn_variant_count(void);
+const struct bnn_variant *bnn_variant_at(size_t index);
+size_t bnn_isa_count(void);
+const struct bnn_isa *bnn_isa_at(size_t index);
+
+/* BNN_CPU_* bits of the cpu this runs on; each architecture folder has one (generic: 0). */
+uint32_t bnn_cpu_features(void);
+
+/* Fills the table with the best variants up to the instruction set `isa` (NULL: the best this cpu has). Returns the index of
+ * the instruction set, or -1 if there is none of that name or the cpu lacks its features. */
+int bnn_kernels_select(struct bnn_kernels *table, const char *isa);
+
+#endif
