@@ -26,12 +26,12 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import sklearn
+import sklearn  # type: ignore[import-untyped]
 import torch
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits  # type: ignore[import-untyped]
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional as F  # noqa: N812 - its name everywhere
 
 SEED = 1
 TEST_IMAGES = 500
@@ -47,18 +47,21 @@ class SignSTE(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
+        """Comparison and choice: plain ops in the exported graph."""
         ctx.save_for_backward(x)
         return torch.where(x >= 0, 1.0, -1.0)
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:
+        """Straight-through estimator."""
         (x,) = ctx.saved_tensors
-        return grads[0] * (x.abs() <= 1)
+        gradient: Tensor = grads[0] * (x.abs() <= 1)
+        return gradient
 
 
 def sign(x: Tensor) -> Tensor:
     """Binarise activations or weights to {-1, +1}."""
-    out: Tensor = SignSTE.apply(x)
+    out: Tensor = SignSTE.apply(x)  # type: ignore[no-untyped-call]
     return out
 
 
@@ -81,6 +84,7 @@ class BinaryWeight(nn.Module):
         return latent.detach().abs().mean(dim=tuple(range(1, latent.dim())), keepdim=True)
 
     def forward(self) -> Tensor:
+        """Return the two-valued weight, in the shape given to the constructor."""
         if self.latent is None:
             return self.signs.to(torch.float32) * self.alpha
         return sign(self.latent) * self.scale(self.latent)
@@ -114,6 +118,7 @@ class BinaryConv(nn.Module):
         self.stride, self.border = stride, border
 
     def forward(self, x: Tensor) -> Tensor:
+        """Map real x [N, cin, H, W] to real [N, cout, H / stride, W / stride]."""
         x, padding = sign(x), 1
         if self.border:
             x, padding = F.pad(x, (1, 1, 1, 1), value=self.border), 0
@@ -138,6 +143,7 @@ class DigitsNet(nn.Module):
         self.classifier = nn.Linear(64, 10)
 
     def forward(self, image: Tensor) -> Tensor:
+        """Map pixels in 0..1 [N, 1, 8, 8] to logits [N, 10]."""
         x = self.stem(image)
         x = self.act1(self.conv1(x) + x)
         # Nothing but the BatchNorm stands between conv2a and the sign in front of conv2b, so an
@@ -187,7 +193,7 @@ def train(net: DigitsNet, data: tuple[Tensor, Tensor, Tensor, Tensor], epochs: i
     for epoch in range(1, epochs + 1):
         net.train()
         total = 0.0
-        batches = torch.randperm(len(x_train)).split(BATCH)[: len(x_train) // BATCH]
+        batches = torch.split(torch.randperm(len(x_train)), BATCH)[: len(x_train) // BATCH]
         for batch in batches:
             loss = F.cross_entropy(net(shift_randomly(x_train[batch])), y_train[batch])
             optimizer.zero_grad()
@@ -321,9 +327,9 @@ def main() -> int:
         },
     }
     text = json.dumps(result, indent=2) + "\n"
-    arrays = {"x": x_test.numpy(), "y": y_test.numpy()}
+    x, y = x_test.numpy(), y_test.numpy()
     write_atomically(args.out / "digits.onnx", lambda f: f.write(content))
-    write_atomically(args.out / "test.npz", lambda f: np.savez_compressed(f, **arrays))
+    write_atomically(args.out / "test.npz", lambda f: np.savez_compressed(f, x=x, y=y))
     write_atomically(args.out / "measured.json", lambda f: f.write(text.encode()))
     print(text, end="")
     return 0 if result["equal_predictions"] == TEST_IMAGES else 1
