@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Build the library, bnn-run and the test probe for targets: `python -m ci.build [TARGET...]`, default native.
+
+Leaves build/TARGET/bnn-run and build/TARGET/probe; programs of foreign targets are static.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from ci import toolchain
+from ci.paths import ROOT
+from ci.qemu.targets import Target, find
+
+PROGRAMS = ("bnn-run", "probe")
+
+
+def build(target: Target) -> None:
+    """Configure where needed and build; both are quick when nothing changed."""
+    work = target.build / "cmake"
+    compiler = _compiler(target)
+    stamp = work / "configured"
+    wanted = "\n".join([toolchain.tool("ninja"), *compiler])
+    if not (work / "build.ninja").is_file() or not _says(stamp, wanted):
+        configure = ["-S", str(ROOT / "tests" / "probe"), "-B", str(work), "-G", "Ninja", "--fresh"]
+        settings = ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_MAKE_PROGRAM={toolchain.tool('ninja')}"]
+        toolchain.run([toolchain.tool("cmake"), *configure, *settings, *compiler])
+        stamp.write_text(wanted, encoding="utf-8")
+    toolchain.run([toolchain.tool("cmake"), "--build", str(work), "--target", *PROGRAMS])
+    for program in PROGRAMS:
+        _link(target.build / program, work)
+
+
+def _compiler(target: Target) -> list[str]:
+    """Return the CMake settings that choose the compiler."""
+    tools = target.build / "toolchain"
+    if target.zig:
+        toolchain.write_tools(tools, target.zig, target.options)
+        return [
+            f"-DCMAKE_TOOLCHAIN_FILE={toolchain.TOOLCHAIN_FILE}",
+            f"-DBNN_TOOLS={tools}",
+            f"-DBNN_PROCESSOR={target.processor}",
+        ]
+    command = toolchain.native_cc()
+    if len(command) > 1:  # zig, or a $CC with options
+        toolchain.write_script(tools / "cc", command)
+        command = [str(tools / "cc")]
+    return [f"-DCMAKE_C_COMPILER={command[0]}", f"-DCMAKE_ASM_COMPILER={command[0]}"]
+
+
+def _says(file: Path, text: str) -> bool:
+    return file.is_file() and file.read_text(encoding="utf-8") == text
+
+
+def _link(link: Path, work: Path) -> None:
+    """Link to the program of that name, wherever in the CMake folder its subproject put it."""
+    program = next(path for path in work.rglob(link.name) if path.is_file())
+    if link.is_symlink() or link.exists():
+        link.unlink()
+    link.symlink_to(program.relative_to(link.parent))
+
+
+def main(names: list[str]) -> None:
+    """Build each named target."""
+    for target in [find(name) for name in names or ["native"]]:
+        build(target)
+        print(f"built {target.build.relative_to(ROOT)}/{{{','.join(PROGRAMS)}}}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
