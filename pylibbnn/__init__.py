@@ -1,0 +1,8 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Run binary neural networks from Python: `Model("net.dab").run(x)`, numpy in and numpy out."""
+
+from pylibbnn._lib import BnnError, isas, version
+from pylibbnn.model import Model, StepInfo, TensorInfo
+
+__version__ = version()
+__all__ = ["BnnError", "Model", "StepInfo", "TensorInfo", "__version__", "isas"]

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Command line of pylibbnn: `python -m pylibbnn run|inspect`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pylibbnn import BnnError, Model, inspect, isas
+
+_EXAMPLE = """\
+examples:
+  python -m pylibbnn run model.dab --input x.npy --output y.npy
+  python -m pylibbnn inspect model.dab
+Exit codes: 0 done, 1 the model or the data were refused, 2 wrong usage.
+"""
+
+
+class UserError(Exception):
+    """Something the user gave cannot be used; the text names it."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m pylibbnn",
+        description="Run and look at .dab models.",
+        epilog=_EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run|inspect")
+    run = commands.add_parser("run", help="run a model on numpy arrays")
+    run.add_argument("model", type=Path, help="the .dab file")
+    run.add_argument("--input", type=Path, required=True, metavar="X", help=".npy, or .npz with an array per input name")
+    run.add_argument("--output", type=Path, required=True, metavar="Y", help=".npy, or .npz with an array per output name")
+    run.add_argument("--isa", help=f"instruction set to use at most; here: {', '.join(isas())}")
+    run.set_defaults(work=_run)
+    look = commands.add_parser("inspect", help="print a model's ops, shapes, bytes and memory")
+    look.add_argument("model", type=Path, help="the .dab file")
+    look.set_defaults(work=_inspect)
+    return parser
+
+
+def _load(path: Path, isa: str | None = None) -> Model:
+    try:
+        return Model(path, isa)
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+
+
+def _read_arrays(path: Path) -> Any:
+    """Return the array of a .npy file, or a dict of those in a .npz file."""
+    try:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        return {name: loaded[name] for name in loaded.files}
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise UserError(f"{path}: not a .npy or .npz file of numbers ({error})") from error
+
+
+def _write_arrays(path: Path, result: Any) -> None:
+    """Write the result through a temporary file, so that an error leaves nothing behind."""
+    arrays = result if isinstance(result, dict) else {"output": result}
+    if path.suffix != ".npz" and len(arrays) > 1:
+        raise UserError(f"{path}: the model has {len(arrays)} outputs: give a name that ends in .npz")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror or error}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            if path.suffix == ".npz":
+                np.savez(file, **arrays)
+            else:
+                np.save(file, next(iter(arrays.values())))
+        umask = os.umask(0)
+        os.umask(umask)
+        Path(name).chmod(0o666 & ~umask)
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise UserError(f"{path}: {error.strerror or error}") from error
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _run(options: argparse.Namespace) -> None:
+    model = _load(options.model, options.isa)
+    data = _read_arrays(options.input)
+    try:
+        result = model.run(data)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{options.input}: {error}") from error
+    _write_arrays(options.output, result)
+    arrays = result if isinstance(result, dict) else {model.outputs[0].name: result}
+    for name, array in arrays.items():
+        print(f"{options.output}: {name} {list(array.shape)}")
+
+
+def _inspect(options: argparse.Namespace) -> None:
+    for line in inspect.describe(_load(options.model)):
+        print(line)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.work(options)
+    except (BnnError, UserError, ValueError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Build the extension module `pylibbnn._bnn` (cffi, API mode, stable ABI): `python pylibbnn/_build.py`.
+
+The C header is the only declaration of the API: its marked region and its prototypes are given to cffi as they stand.
+CMake (wheels) and ci (foreign targets) take the generated C file from `--emit`; without options the module is compiled
+in place for development.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import cffi
+
+ROOT = Path(__file__).resolve().parent.parent
+LIBRARY = ROOT / "libbnn"
+HEADER = LIBRARY / "include" / "bnn" / "bnn.h"
+MODULE = "pylibbnn._bnn"
+CFLAGS = ["-std=c11", "-O2", "-fPIC", "-ffp-contract=off", "-fvisibility=hidden"]
+
+# Beyond the public header: what kernel-level tests and benchmarks need (libbnn/src/kernels.h).
+KERNEL_CDEF = """
+typedef struct { const char *slot; const char *isa; uint32_t features; } pybnn_variant;
+size_t bnn_variant_count(void);
+int pybnn_variant_at(size_t index, pybnn_variant *out);
+uint32_t bnn_cpu_features(void);
+void pybnn_call(size_t index, const size_t *arguments);
+"""
+
+SOURCE = """
+#include "bnn/bnn.h"
+#include "kernels.h"
+
+typedef struct { const char *slot; const char *isa; uint32_t features; } pybnn_variant;
+
+static int pybnn_variant_at(size_t index, pybnn_variant *out)
+{
+    const struct bnn_variant *variant = bnn_variant_at(index);
+    if (variant == NULL) {
+        return -1;
+    }
+    const struct bnn_isa *isa = bnn_isa_at(variant->isa);
+    out->slot = variant->slot_name;
+    out->isa = isa->name;
+    out->features = isa->features;
+    return 0;
+}
+
+/* Kernels take up to six pointers and sizes; surplus arguments do not disturb the callee in any supported ABI. */
+static void pybnn_call(size_t index, const size_t *a)
+{
+    typedef void call(size_t, size_t, size_t, size_t, size_t, size_t);
+    ((call *)bnn_variant_at(index)->fn)(a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+"""
+
+
+def cdef() -> str:
+    """Return the declarations for cffi: the header's marked region, then its prototypes."""
+    text = HEADER.read_text(encoding="utf-8")
+    marked = re.search(r"/\* \[cffi\].*?\*/(.*?)/\* \[cffi end\] \*/(.*)", text, re.S)
+    if marked is None:
+        raise SystemExit(f"{HEADER}: the [cffi] region is missing")
+    rest = re.sub(r"/\*.*?\*/", "", marked[2], flags=re.S)
+    rest = re.sub(r"#(ifdef __cplusplus.*?#endif|endif)", "", rest, flags=re.S)
+    return marked[1] + rest.replace("BNN_MUST_CHECK ", "") + KERNEL_CDEF
+
+
+def sources() -> list[Path]:
+    """Return every C and assembly file of the library; files of other architectures compile to nothing."""
+    return sorted(p for p in (LIBRARY / "src").rglob("*") if p.suffix in {".c", ".S"})
+
+
+def include_dirs() -> list[Path]:
+    """Return the folders that the extension and the library include from."""
+    return [LIBRARY / "include", LIBRARY / "src"]
+
+
+def _builder() -> cffi.FFI:
+    builder = cffi.FFI()
+    builder.cdef(cdef())
+    builder.set_source(MODULE, SOURCE, py_limited_api=True)
+    return builder
+
+
+ffibuilder = _builder()
+
+
+def emit(path: Path) -> None:
+    """Write the extension's C source."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ffibuilder.emit_c_code(str(path))
+
+
+def compiler() -> list[str]:
+    """Return the C compiler's command: $CC, cc, gcc, clang, or the one of the ziglang package."""
+    if os.environ.get("CC"):
+        return shlex.split(os.environ["CC"])
+    for name in ("cc", "gcc", "clang"):
+        if shutil.which(name):
+            return [name]
+    try:
+        import ziglang  # noqa: F401
+    except ImportError:
+        raise SystemExit(
+            "no C compiler found: install gcc or clang, or `pip install ziglang`, or set CC"
+        ) from None
+    return [sys.executable, "-m", "ziglang", "cc"]
+
+
+def compile_in(folder: Path) -> Path:
+    """Compile the module into `folder` and return its path."""
+    import sysconfig
+
+    target = folder / "_bnn.abi3.so"
+    with tempfile.TemporaryDirectory() as work:
+        source = Path(work) / "_bnn.c"
+        emit(source)
+        includes = [f"-I{d}" for d in (*include_dirs(), sysconfig.get_paths()["include"])]
+        output = Path(work) / target.name
+        command = [*compiler(), *CFLAGS, *includes, "-shared", "-o", str(output), str(source)]
+        subprocess.run([*command, *map(str, sources())], check=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        # Renamed, not overwritten: a running process may have the old file mapped.
+        staged = target.with_suffix(".new")
+        shutil.copyfile(output, staged)
+        staged.replace(target)
+    return target
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(prog="python pylibbnn/_build.py", description=__doc__)
+    parser.add_argument("--emit", type=Path, metavar="FILE", help="only write the C source")
+    parser.add_argument(
+        "--output", type=Path, metavar="DIR", default=ROOT / "pylibbnn", help="where the module goes"
+    )
+    options = parser.parse_args()
+    if options.emit:
+        emit(options.emit)
+    else:
+        print(compile_in(options.output))
+
+
+if __name__ == "__main__":
+    main()
