@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Cases of the step_* slots, docs/dab-format.md, section 4."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+
+from oracles.case import Array, Buffer, Case, Field, Struct, in_rows, put_rows, rng
+
+# What a step makes of x, and its operands.
+Result: TypeAlias = "tuple[Array, dict[str, Field]]"
+
+
+class Shape(NamedTuple):
+    """Gaps in floats, after each pixel of x and of out; in_place: out is x."""
+
+    pixels: int
+    channels: int
+    x_gap: int = 0
+    out_gap: int = 0
+    fill: str = "random"
+    in_place: bool = False
+
+
+SHAPES = [
+    *(Shape(pixels, 8) for pixels in (0, 1, 2, 3, 7, 8, 9)),
+    *(Shape(3, channels) for channels in (1, 2, 3, 4, 5, 7, 9, 15, 16, 17, 63, 64, 65, 100, 128)),
+    *(Shape(4, channels, 1, 3) for channels in (1, 8, 19)),
+    *(Shape(4, channels, 2, 2, in_place=True) for channels in (1, 8, 19)),
+    *(Shape(3, channels, 0, 1, "special") for channels in (5, 64)),
+]
+SLOTS = {f"step_{name}": SHAPES for name in ("affine", "clip", "prelu", "add", "sign")}
+
+SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 3e38, -3e38], np.float32)
+
+
+def values(shape: Shape, random: np.random.Generator) -> Array:
+    """Float32 [pixels, channels]."""
+    size = (shape.pixels, shape.channels)
+    if shape.fill == "special":
+        return random.choice(SPECIAL, size)
+    return random.standard_normal(size).astype(np.float32)
+
+
+def constants(shape: Shape, random: np.random.Generator) -> Array:
+    """Float32 [channels] that are never -0.0, NaN or infinite."""
+    values = random.standard_normal(shape.channels)
+    values[random.random(shape.channels) < 0.1] = 0
+    return values.astype(np.float32)
+
+
+def step_affine(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+    mul, add = constants(shape, random), constants(shape, random)
+    return x * mul + add, {"mul": Buffer(mul), "add": Buffer(add)}
+
+
+def step_clip(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+    choices = [(0.0, 6.0), (0.0, np.inf), (-np.inf, 0.5), (-1.0, 1.0), (0.25, 0.25)]
+    limits = np.array(choices[random.integers(len(choices))], np.float32)
+    clipped = np.minimum(np.maximum(x, limits[0]), limits[1])
+    return clipped + np.float32(0), {"limits": Buffer(limits)}
+
+
+def step_prelu(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+    slope = constants(shape, random)
+    return np.where(x >= 0, x, x * slope) + np.float32(0), {"slope": Buffer(slope)}
+
+
+def step_add(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+    other = values(shape, random)
+    step = 4 * (shape.channels + shape.x_gap + 1)
+    fields: dict[str, Field] = {"other": Buffer(in_rows(other, step, random)), "other_step": step}
+    return x + other + np.float32(0), fields
+
+
+def step_sign(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+    threshold = constants(shape, random)
+    if shape.fill == "special":
+        threshold = random.choice(np.array([0, np.inf, -np.inf, 1], np.float32), shape.channels)
+    flip = random.integers(0, 2, shape.channels).astype(np.uint8)
+    result = np.where((x >= threshold) != (flip == 1), np.float32(1), np.float32(-1))
+    return result, {"threshold": Buffer(threshold), "flip": Buffer(flip, align=1)}
+
+
+STEPS = {f.__name__: f for f in (step_affine, step_clip, step_prelu, step_add, step_sign)}
+
+
+def case(slot: str, shape: Shape) -> Case:
+    """One call of the slot. -0.0 goes in and never comes out."""
+    random = rng(slot, shape)
+    x = values(shape, random)
+    with np.errstate(over="ignore", invalid="ignore"):
+        result, operands = STEPS[slot](shape, x, random)
+    x_step = 4 * (shape.channels + shape.x_gap)
+    out_step = 4 * (shape.channels + shape.out_gap)
+    source = Buffer(in_rows(x, x_step, random))
+    if shape.in_place:
+        source.after = put_rows(source.before, result, x_step)
+        out = source
+    else:
+        before = in_rows(np.zeros_like(x), out_step, random)
+        out = Buffer(before, put_rows(before, result, out_step))
+    tile = Struct(
+        {
+            "pixels": shape.pixels,
+            "channels": shape.channels,
+            "out_step": out_step,
+            "x_step": x_step,
+        }
+    )
+    return Case(slot, {"out": out, "x": source, "tile": tile, **operands})
