@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""ONNX file -> Graph. One walk over the nodes: what depends on constants only is folded, everything else is imported.
+
+All shapes are known at each step, because the batch is 1 and no other dimension may be symbolic; so shape arithmetic of
+exporters (Shape, Gather, Concat, Reshape...) folds like any other constant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto
+
+from converter.errors import ConversionError
+from converter.fold import evaluate
+from converter.graph import Array, Graph
+from converter.onnx_file import opset_version, read_model, read_tensor
+from converter.ops import IMPORTERS, NodeContext
+from converter.ops.registry import FLOATS, ONNX, check_size
+
+INSTEAD = {
+    "ConvTranspose": "upsampling networks are not supported",
+    "Loop": "export without loops (a fixed number of steps is unrolled by tracing)",
+    "Scan": "export without loops (a fixed number of steps is unrolled by tracing)",
+    "LogSoftmax": "leave it out of the exported network, or use Softmax",
+    "QuantizeLinear": "export the float network; one-bit layers are recognised in it",
+    "DequantizeLinear": "export the float network; one-bit layers are recognised in it",
+    "Upsample": "upsampling networks are not supported",
+    "Resize": "upsampling networks are not supported",
+}
+
+
+def load(path: str | Path) -> Graph:
+    """Read an ONNX file. Raises ConversionError, which names the file and what is wrong in it."""
+    path = Path(path)
+    try:
+        return from_model(read_model(path), path.parent)
+    except ConversionError as error:
+        raise ConversionError(f"{path}: {error}") from error
+
+
+def from_model(model: onnx.ModelProto, folder: Path = Path()) -> Graph:
+    """Import a model in memory; `folder` has its external data."""
+    return _Import(model, folder).graph
+
+
+class _Import:
+    """The state of one import: the graph so far, and the IR value that each ONNX name stands for."""
+
+    def __init__(self, model: onnx.ModelProto, folder: Path) -> None:
+        self.graph = Graph(model.graph.name)
+        self.names: dict[str, str] = {"": ""}
+        self.folder = folder
+        self.opset = opset_version(model)
+        self._add_initializers(model.graph)
+        for item in model.graph.input:
+            if item.name not in self.names:
+                self._add_input(item)
+        if not self.graph.inputs:
+            raise ConversionError("the graph has no inputs")
+        self._check_duplicates(model.graph)
+        self._walk(model.graph.node)
+        for item in model.graph.output:
+            self._add_output(item.name)
+        self.graph.prune()
+
+    def _check_duplicates(self, graph: onnx.GraphProto) -> None:
+        """Each name is given by one initializer, input or node."""
+        seen = {name for name in self.names if name}
+        for node in graph.node:
+            for name in filter(None, node.output):
+                if name in seen:
+                    raise ConversionError(
+                        f"node '{_label(node)}': its output name '{name}' is given twice; "
+                        "names must be unique"
+                    )
+                seen.add(name)
+
+    # -- inputs, weights, outputs ----------------------------------------------------------------
+    def _add_initializers(self, graph: onnx.GraphProto) -> None:
+        if graph.sparse_initializer:
+            name = graph.sparse_initializer[0].values.name
+            raise ConversionError(f"initializer '{name}' is sparse; store it as a dense tensor")
+        for tensor in graph.initializer:
+            if tensor.name in self.names:
+                raise ConversionError(f"initializer '{tensor.name}' is given twice")
+            array = read_tensor(tensor, self.folder, f"initializer '{tensor.name}'")
+            self._add_const(tensor.name, array)
+
+    def _add_const(self, name: str, array: Array) -> None:
+        self.graph.add_value(name, array.shape, array.dtype).const = array
+        self.names[name] = name
+
+    def _add_input(self, item: onnx.ValueInfoProto) -> None:
+        what = f"input '{item.name}'"
+        if item.name in self.graph.inputs:
+            raise ConversionError(f"{what} is given twice")
+        if item.type.WhichOneof("value") != "tensor_type":
+            raise ConversionError(f"{what} is not a tensor")
+        tensor = item.type.tensor_type
+        kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type or TensorProto.FLOAT)
+        if kind.name not in FLOATS:
+            raise ConversionError(
+                f"{what} has type {kind.name}; inputs must be float (cast outside the network)"
+            )
+        shape = []
+        for axis, d in enumerate(tensor.shape.dim):
+            if axis == 0 and d.dim_value <= 1:
+                shape.append(1)
+            elif axis == 0 and len(tensor.shape.dim) > 1:
+                raise ConversionError(
+                    f"{what} has batch size {d.dim_value}; export with batch size 1 or a symbolic batch"
+                )
+            elif d.dim_value < 1:
+                raise ConversionError(
+                    f"{what} has the symbolic size '{d.dim_param or '?'}' on axis {axis}; only the batch "
+                    "(axis 0) may be symbolic: export with a fixed size"
+                )
+            else:
+                shape.append(d.dim_value)
+        if not shape:
+            raise ConversionError(f"{what} has no shape; export with fixed sizes")
+        check_size(tuple(shape), np.dtype(np.float32), what)
+        self.graph.add_value(item.name, shape)
+        self.graph.inputs.append(item.name)
+        self.names[item.name] = item.name
+
+    def _add_output(self, name: str) -> None:
+        """Outputs keep their names, also where they are other names of something else."""
+        source = self.names.get(name)
+        if source is None:
+            raise ConversionError(f"output '{name}' is written by no node")
+        value = self.graph.values[source]
+        if value.const is not None:
+            raise ConversionError(f"output '{name}' does not depend on the model's inputs")
+        if name in self.graph.outputs:
+            raise ConversionError(f"output '{name}' is given twice")
+        if source != name:
+            context = NodeContext(self.graph, onnx.NodeProto(output=[name]), self.opset, [], name)
+            self._rename(context.emit("reshape", source, shape=value.shape), name)
+        self.graph.outputs.append(name)
+
+    # -- nodes -----------------------------------------------------------------------------------
+    def _walk(self, nodes: Iterable[onnx.NodeProto]) -> None:
+        """Import nodes as soon as their inputs are there (files need not be sorted)."""
+        waiting = list(nodes)
+        while waiting:
+            rest = []
+            for node in waiting:
+                if all(name in self.names for name in _reads(node)):
+                    self._node(node)
+                else:
+                    rest.append(node)
+            if len(rest) == len(waiting):
+                raise self._stuck(rest)
+            waiting = rest
+
+    def _stuck(self, nodes: list[onnx.NodeProto]) -> ConversionError:
+        written = {name for node in nodes for name in node.output}
+        for node in nodes:
+            for name in _reads(node):
+                if name not in self.names and name not in written:
+                    return ConversionError(
+                        f"node '{_label(node)}' ({node.op_type}) reads '{name}', which no node writes "
+                        "and no initializer holds; the file was exported without its weights or cut"
+                    )
+        return ConversionError(f"the graph has a cycle through node '{_label(nodes[0])}'")
+
+    def _node(self, node: onnx.NodeProto) -> None:
+        inputs = [self.names[name] for name in node.input]
+        if node.domain in ONNX:
+            if node.op_type == "Constant":
+                return self._constant(node)
+            if node.op_type == "If":
+                return self._if(node, inputs[0])
+            constants = {
+                n: self.graph.const(i) for n, i in zip(node.input, inputs, strict=True) if n
+            }
+            if all(data is not None for data in constants.values()):
+                return self._fold(node, {n: d for n, d in constants.items() if d is not None})
+        function = IMPORTERS.get(("" if node.domain in ONNX else node.domain, node.op_type))
+        if function is None:
+            raise self._unsupported(node)
+        context = NodeContext(self.graph, node, self.opset, inputs, _label(node))
+        first = len(self.graph.nodes)
+        results = function(context)
+        new = {name for made in self.graph.nodes[first:] for name in made.outputs}
+        results = (results,) if isinstance(results, str) else results
+        for name, result in zip(node.output, results, strict=False):
+            self.names[name] = result
+            if result in new:
+                self._rename(result, name)
+                new.remove(result)
+        return None
+
+    def _unsupported(self, node: onnx.NodeProto) -> ConversionError:
+        full = f"{node.domain}:{node.op_type}" if node.domain not in ONNX else node.op_type
+        if node.domain in ONNX and not onnx.defs.has(node.op_type):
+            advice = "ONNX has no such operator"
+        else:
+            known = ", ".join(sorted({name for _, name in IMPORTERS}))
+            advice = INSTEAD.get(node.op_type, f"rewrite the network with these: {known}")
+        return ConversionError(
+            f"node '{_label(node)}': operator {full} (opset {self.opset}) is not supported; {advice}"
+        )
+
+    def _rename(self, old: str, new: str) -> None:
+        """Give a value that one of the last nodes wrote its source's name."""
+        value = self.graph.values.pop(old)
+        value.name = new
+        self.graph.values[new] = value
+        self.names[new] = new
+        for node in reversed(self.graph.nodes):
+            node.inputs = [new if name == old else name for name in node.inputs]
+            if old in node.outputs:
+                node.outputs = [new if name == old else name for name in node.outputs]
+                break
+
+    def _constant(self, node: onnx.NodeProto) -> None:
+        """Each of the attributes that a Constant may have its value in."""
+        what = f"constant '{node.output[0]}'"
+        (attribute,) = node.attribute
+        if attribute.name == "value":
+            array = read_tensor(attribute.t, self.folder, what)
+        elif attribute.name in ("value_float", "value_floats", "value_int", "value_ints"):
+            dtype = np.float32 if "float" in attribute.name else np.int64
+            array = np.array(onnx.helper.get_attribute_value(attribute), dtype)
+        else:
+            raise ConversionError(
+                f"{what} has an unsupported {attribute.name}; store a dense tensor"
+            )
+        self._add_const(node.output[0], array)
+
+    def _if(self, node: onnx.NodeProto, condition: str) -> None:
+        """The branch that a constant condition takes is read in place."""
+        data = self.graph.const(condition)
+        if data is None:
+            raise ConversionError(
+                f"node '{_label(node)}' (If): its condition depends on the model's input; "
+                "export by tracing"
+            )
+        taken = "then_branch" if bool(np.all(data)) else "else_branch"
+        branch = next(a.g for a in node.attribute if a.name == taken)
+        self._add_initializers(branch)
+        self._walk(branch.node)
+        for name, result in zip(node.output, branch.output, strict=True):
+            self.names[name] = self.names[result.name]
+
+    def _fold(self, node: onnx.NodeProto, inputs: dict[str, Array]) -> None:
+        results = evaluate(node, inputs, self.opset, _label(node))
+        for name, result in zip((n for n in node.output if n), results, strict=False):
+            self._add_const(name, result)
+
+
+def _label(node: onnx.NodeProto) -> str:
+    """How messages call a node: by its name, or by what it writes."""
+    return str(node.name or next(iter(node.output), node.op_type))
+
+
+def _reads(node: onnx.NodeProto) -> set[str]:
+    """All names that a node needs, those that its branches take from outside included."""
+    names = set(node.input)
+    for attribute in node.attribute:
+        if attribute.type == onnx.AttributeProto.GRAPH:
+            inner = attribute.g
+            given = {t.name for t in inner.initializer} | {n for i in inner.node for n in i.output}
+            outer = {n for i in inner.node for n in _reads(i)} | {o.name for o in inner.output}
+            names |= outer - given
+    return names

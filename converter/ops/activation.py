@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""clip (Relu, Clip, HardSigmoid, Max and Min with constants), prelu (PRelu, LeakyRelu), softmax."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from converter.graph import Array
+from converter.ops.affine import channel_constant, split_constant
+from converter.ops.registry import NodeContext, importer, operation, per_channel, same_shape
+
+
+@operation("clip", same_shape)
+def clip(x: Array, *, low: float, high: float, **_: Any) -> Array:
+    return np.minimum(np.maximum(x.astype(np.float32), np.float32(low)), np.float32(high))
+
+
+@importer("Relu")
+def import_relu(ctx: NodeContext) -> str:
+    return ctx.emit("clip", ctx.inputs[0], low=0.0, high=math.inf)
+
+
+@importer("Clip")
+def import_clip(ctx: NodeContext) -> str:
+    """Limits are attributes before opset 11, optional inputs since."""
+    low, high = ctx.attr("min", -math.inf), ctx.attr("max", math.inf)
+    if ctx.has(1):
+        low = limit(ctx, 1)
+    if ctx.has(2):
+        high = limit(ctx, 2)
+    return ctx.emit("clip", ctx.inputs[0], low=min(low, high), high=high)
+
+
+def limit(ctx: NodeContext, index: int) -> float:
+    """A constant scalar limit of Clip; infinite ones mean none."""
+    data = ctx.graph.const(ctx.inputs[index])
+    if data is None or data.size != 1 or np.isnan(float(data.reshape(()))):
+        raise ctx.error("its limits must be constant numbers")
+    with np.errstate(over="ignore"):
+        return float(np.float32(data.reshape(())))
+
+
+@importer("HardSigmoid")
+def import_hard_sigmoid(ctx: NodeContext) -> str:
+    alpha, beta = ctx.attr("alpha", 0.2), ctx.attr("beta", 0.5)
+    line = ctx.affine(ctx.inputs[0], np.float32(alpha), np.float32(beta))
+    return ctx.emit("clip", line, low=0.0, high=1.0)
+
+
+@importer("Max", "Min")
+def import_max_min(ctx: NodeContext) -> str:
+    """One constant number makes it a clip; else elementwise, pair by pair."""
+    if len(ctx.inputs) == 2 and (found := split_constant(ctx)) and np.all(found[1] == found[1][0]):
+        bound = float(found[1][0])
+        low, high = (bound, math.inf) if ctx.node.op_type == "Max" else (-math.inf, bound)
+        return ctx.emit("clip", ctx.inputs[found[0]], low=low, high=high)
+    result = ctx.inputs[0]
+    for other in ctx.inputs[1:]:
+        result = ctx.emit(ctx.node.op_type.lower(), result, other)
+    return result
+
+
+@operation("prelu", same_shape)
+def prelu(x: Array, slope: Array, **_: Any) -> Array:
+    x = x.astype(np.float32)
+    return np.where(x >= 0, x, x * per_channel(slope, x.ndim))
+
+
+@importer("PRelu")
+def import_prelu(ctx: NodeContext) -> str:
+    slope = ctx.const(1, "slope")
+    values = channel_constant(ctx, 0, 1)
+    if values is None:
+        raise ctx.error(
+            f"its slope {list(slope.shape)} must be one number per channel of {list(ctx.shape())} "
+            "(share it over height and width)"
+        )
+    return emit_prelu(ctx, values)
+
+
+@importer("LeakyRelu")
+def import_leaky_relu(ctx: NodeContext) -> str:
+    return emit_prelu(ctx, np.float32(ctx.attr("alpha", 0.01)))
+
+
+def emit_prelu(ctx: NodeContext, slope: Array | np.float32) -> str:
+    data = np.broadcast_to(np.asarray(slope, np.float32), (ctx.channels(),)).copy()
+    return ctx.emit("prelu", ctx.inputs[0], ctx.constant(data, "slope"))
+
+
+@operation("softmax", same_shape)
+def softmax(x: Array, *, axis: int, **_: Any) -> Array:
+    x = x.astype(np.float32)
+    weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    result: Array = weights / np.sum(weights, axis=axis, keepdims=True)
+    return result
+
+
+@importer("Softmax")
+def import_softmax(ctx: NodeContext) -> str:
+    """Before opset 13 all axes from `axis` on are one."""
+    x, shape = ctx.inputs[0], ctx.shape()
+    axis = ctx.axis(ctx.attr("axis", -1 if ctx.opset >= 13 else 1))
+    if ctx.opset >= 13 or math.prod(shape[axis + 1 :]) == 1:
+        return ctx.emit("softmax", x, axis=axis)
+    flat = ctx.reshape(x, (math.prod(shape[:axis]), math.prod(shape[axis:])))
+    return ctx.reshape(ctx.emit("softmax", flat, axis=1), shape)

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""affine: x * mul + add per channel. BatchNormalization, and Add, Sub, Mul, Div with constants become one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from converter.graph import Array
+from converter.ops.registry import NodeContext, Shape, importer, operation, per_channel, same_shape
+
+
+@operation("affine", same_shape)
+def affine(x: Array, mul: Array, add: Array, **_: Any) -> Array:
+    return x.astype(np.float32) * per_channel(mul, x.ndim) + per_channel(add, x.ndim)
+
+
+@importer("BatchNormalization")
+def import_batch_normalization(ctx: NodeContext) -> str:
+    """Folded in float64 with the node's own epsilon, rounded once."""
+    if ctx.attr("training_mode", 0) or any(ctx.uses_output(i) for i in range(1, 5)):
+        raise ctx.error("it is in training mode; export the network after model.eval()")
+    names = ("scale", "bias", "mean", "variance")
+    scale, bias, mean, variance = (
+        ctx.const(i + 1, what).astype(np.float64) for i, what in enumerate(names)
+    )
+    if any(c.shape not in ((1,), (ctx.channels(),)) for c in (scale, bias, mean, variance)):
+        raise ctx.error(f"its parameters must have one value for each of {ctx.channels()} channels")
+    spread = variance + ctx.attr("epsilon", 1e-5)
+    if np.any(spread <= 0):
+        raise ctx.error("variance + epsilon is not positive in some channel")
+    mul = scale / np.sqrt(spread)
+    return ctx.affine(ctx.inputs[0], mul, bias - mean * mul)
+
+
+def channel_constant(ctx: NodeContext, x: int, c: int) -> Array | None:
+    """Input `c` as [C] or [1] if it is a constant that differs along the channel axis of float input `x` only.
+
+    Its values decide, not its shape: exporters expand constants to the shape of their partner.
+    """
+    data, shape = ctx.graph.const(ctx.inputs[c]), ctx.shape(x)
+    if data is None or ctx.graph.values[ctx.inputs[x]].dtype != np.float32:
+        return None
+    if data.size == 1 and data.ndim <= len(shape):
+        return data.reshape(1)
+    if not fits(data.shape, shape):
+        return None
+    data = data.reshape((1,) * (len(shape) - data.ndim) + data.shape)
+    first = data[
+        tuple(slice(None) if i == min(1, len(shape) - 1) else slice(1) for i in range(len(shape)))
+    ]
+    return first.reshape(-1) if np.all(data == first) else None
+
+
+def fits(constant: Shape, shape: Shape) -> bool:
+    """Whether a constant broadcasts to a shape without enlarging it."""
+    try:
+        return np.broadcast_shapes(constant, shape) == shape
+    except ValueError:
+        return False
+
+
+def split_constant(ctx: NodeContext) -> tuple[int, Array] | None:
+    """The index of the activation and the per-channel constant of a binary node, if it has these."""
+    for x, c in ((0, 1), (1, 0)):
+        if ctx.is_const(c) and (data := channel_constant(ctx, x, c)) is not None:
+            return x, data.astype(np.float64)
+    return None
+
+
+@importer("Mul")
+def import_mul(ctx: NodeContext) -> str:
+    if found := split_constant(ctx):
+        return ctx.affine(ctx.inputs[found[0]], found[1], np.float32(0))
+    return ctx.emit("mul", *ctx.inputs)
+
+
+@importer("Sub")
+def import_sub(ctx: NodeContext) -> str:
+    if found := split_constant(ctx):
+        x, c = found
+        signs = (1, -c) if x == 0 else (-1, c)
+        return ctx.affine(ctx.inputs[x], np.float32(signs[0]), np.asarray(signs[1]))
+    return ctx.emit("sub", *ctx.inputs)
+
+
+@importer("Div")
+def import_div(ctx: NodeContext) -> str:
+    found = split_constant(ctx)
+    if found and found[0] == 0:
+        if np.any(found[1] == 0):
+            raise ctx.error("its constant divisor is 0")
+        return ctx.affine(ctx.inputs[0], 1 / found[1], np.float32(0))
+    return ctx.emit("div", *ctx.inputs)
+
+
+@importer("Add", "Sum")
+def import_add(ctx: NodeContext) -> str:
+    if len(ctx.inputs) == 2 and (found := split_constant(ctx)):
+        return ctx.affine(ctx.inputs[found[0]], np.float32(1), found[1])
+    total = ctx.inputs[0]
+    for other in ctx.inputs[1:]:
+        total = add_pair(ctx, total, other)
+    return total
+
+
+def add_pair(ctx: NodeContext, x: str, y: str) -> str:
+    """Add two values; a constant is expanded to the shape of its partner."""
+    shape = np.broadcast_shapes(ctx.graph.shape(x), ctx.graph.shape(y))
+    pair = []
+    for name in (x, y):
+        data = ctx.graph.const(name)
+        if ctx.graph.shape(name) != shape:
+            if data is None:
+                raise ctx.error(
+                    f"it adds {list(ctx.graph.shape(x))} and {list(ctx.graph.shape(y))}; "
+                    "activations that are added must have equal shapes"
+                )
+            name = ctx.constant(np.broadcast_to(data, shape).copy(), "addend")
+        pair.append(name)
+    return ctx.emit("add", *pair)
+
+
+@operation("add", same_shape)
+def add(x: Array, y: Array, **_: Any) -> Array:
+    result: Array = x.astype(np.float32) + y.astype(np.float32)
+    return result

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Elementwise operators with ONNX's meaning and broadcasting. Spellings of sign functions are made of these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from converter.graph import Array
+from converter.ops.registry import FLOATS, NodeContext, Shape, importer, operation, same_shape
+
+
+def broadcast(*shapes: Shape, **_: Any) -> Shape:
+    return np.broadcast_shapes(*shapes)
+
+
+def plain(function: Callable[..., Array]) -> Callable[..., Array]:
+    """A numpy function as a reference: result in the inputs' type, attributes ignored."""
+
+    def reference(*inputs: Array, **_: Any) -> Array:
+        with np.errstate(all="ignore"):
+            return np.asarray(function(*inputs))
+
+    return reference
+
+
+# ONNX name: (IR name, numpy function, result type: None for that of the input)
+UNARY: dict[str, tuple[str, Callable[..., Array], type | None]] = {
+    "Sign": ("sign", np.sign, None),
+    "Abs": ("abs", np.abs, None),
+    "Neg": ("neg", np.negative, None),
+    "Round": ("round", np.rint, None),
+    "Floor": ("floor", np.floor, None),
+    "Ceil": ("ceil", np.ceil, None),
+    "Sqrt": ("sqrt", np.sqrt, None),
+    "Exp": ("exp", np.exp, None),
+    "Tanh": ("tanh", np.tanh, None),
+    "Sigmoid": ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), None),
+    "Not": ("not", np.logical_not, None),
+}
+BINARY: dict[str, tuple[str, Callable[..., Array], type | None]] = {
+    "Greater": ("greater", np.greater, np.bool_),
+    "GreaterOrEqual": ("greater_equal", np.greater_equal, np.bool_),
+    "Less": ("less", np.less, np.bool_),
+    "LessOrEqual": ("less_equal", np.less_equal, np.bool_),
+    "Equal": ("equal", np.equal, np.bool_),
+    "And": ("and", np.logical_and, np.bool_),
+    "Or": ("or", np.logical_or, np.bool_),
+    "Pow": ("pow", lambda x, y: np.power(x, y).astype(x.dtype), np.float32),
+}
+
+
+def import_plain(ctx: NodeContext) -> str:
+    return ctx.emit({**UNARY, **BINARY}[ctx.node.op_type][0], *ctx.inputs)
+
+
+for _onnx_name, (_name, _function, _dtype) in UNARY.items():
+    operation(_name, same_shape, _dtype)(plain(_function))
+    importer(_onnx_name)(import_plain)
+for _onnx_name, (_name, _function, _dtype) in BINARY.items():
+    operation(_name, broadcast, _dtype)(plain(_function))
+    importer(_onnx_name)(import_plain)
+# Imported by affine.py and minmax.py, which look at constant operands first.
+for _name, _function in (
+    ("sub", np.subtract),
+    ("mul", np.multiply),
+    ("max", np.maximum),
+    ("min", np.minimum),
+):
+    operation(_name, broadcast, None)(plain(_function))
+
+
+@operation("div", broadcast, None)
+def div(x: Array, y: Array, **_: Any) -> Array:
+    """Integers divide towards zero, as in ONNX."""
+    with np.errstate(all="ignore"):
+        quotient = np.asarray(x / y)
+    return quotient if x.dtype.kind == "f" else np.trunc(quotient).astype(x.dtype)
+
+
+@operation("where", broadcast, None)
+def where(condition: Array, x: Array, y: Array, **_: Any) -> Array:
+    return np.where(condition, x, y)
+
+
+@importer("Where")
+def import_where(ctx: NodeContext) -> str:
+    return ctx.emit("where", *ctx.inputs)
+
+
+@operation("cast", same_shape)
+def cast(x: Array, *, dtype: str, **_: Any) -> Array:
+    return x.astype(dtype)
+
+
+@importer("Cast", "CastLike")
+def import_cast(ctx: NodeContext) -> str:
+    """Casts between float types are dropped: all float activations are float32 here."""
+    from onnx import helper
+
+    if ctx.node.op_type == "Cast":
+        dtype = helper.tensor_dtype_to_np_dtype(ctx.attr("to"))
+    else:
+        dtype = ctx.graph.values[ctx.inputs[1]].dtype
+    target = "float32" if dtype.name in FLOATS else dtype.name
+    if ctx.graph.values[ctx.inputs[0]].dtype == np.dtype(target):
+        return ctx.inputs[0]
+    return ctx.emit("cast", ctx.inputs[0], dtype=target)
