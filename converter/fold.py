@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Evaluation of ONNX nodes whose inputs are all constant, by the onnx package's own reference evaluator."""
+"""Evaluation of ONNX nodes whose inputs are all constant, by the onnx package's evaluator."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RANDOM = frozenset(
 
 
 def evaluate(node: onnx.NodeProto, inputs: dict[str, Array], opset: int, label: str) -> list[Array]:
-    """Outputs of a node of the standard domain, in order. Raises ConversionError naming the node."""
+    """Outputs of a node of the standard domain, in order; ConversionError names the node."""
     where = f"node '{label}' ({node.op_type})"
     if node.op_type in RANDOM:
         raise ConversionError(f"{where}: it gives random numbers; a conversion needs fixed weights")
@@ -58,7 +58,7 @@ def first_line(error: BaseException) -> str:
 def _check_result_size(
     node: onnx.NodeProto, inputs: dict[str, Array], opset: int, where: str
 ) -> None:
-    """A few bytes can ask for terabytes (ConstantOfShape, Expand, Tile...): infer the size before computing."""
+    """A few bytes can ask for terabytes (ConstantOfShape, Tile...): infer the size first."""
     schema = onnx.defs.get_schema(node.op_type, opset, "")
     types, data = {}, {}
     for name, value in inputs.items():

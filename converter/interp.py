@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Run a graph with the numpy references of its operators: the oracle of passes, lowering and library."""
+"""Run a graph with the numpy references of its operators: the oracle of all that follows."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from converter.ops import OPERATIONS
 
 
 def run(graph: Graph, inputs: Mapping[str, Array], upto: str | None = None) -> dict[str, Array]:
-    """All values of the graph by name, constants included, for inputs given by name in the graph's shapes.
+    """All values of the graph by name, constants included, for inputs by name in its shapes.
 
-    With `upto` it stops as soon as the value of that name is there. Raises ConversionError for missing or misshapen inputs and
-    for operators without a reference.
+    With `upto` it stops as soon as the value of that name is there. Raises ConversionError for
+    missing or misshapen inputs and for operators without a reference.
     """
     values = {name: value.const for name, value in graph.values.items() if value.const is not None}
     for name in graph.inputs:

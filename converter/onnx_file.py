@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Reading ONNX files that strangers wrote: the model, checked as a whole, and its tensors one by one."""
+"""Reading ONNX files that strangers wrote: the model as a whole, and its tensors one by one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, numpy_helper
 
 from converter.errors import ConversionError
@@ -38,8 +38,8 @@ def read_model(path: Path) -> onnx.ModelProto:
     newest = onnx.defs.onnx_opset_version()
     if not OLDEST_OPSET <= opset <= newest:
         raise ConversionError(
-            f"uses opset {opset}; opsets {OLDEST_OPSET} to {newest} can be read (export with another "
-            "opset, or install a newer onnx package)"
+            f"uses opset {opset}; opsets {OLDEST_OPSET} to {newest} can be read (export with "
+            "another opset, or install a newer onnx package)"
         )
     if model.functions:
         from onnx import inliner
@@ -55,7 +55,7 @@ def opset_version(model: onnx.ModelProto) -> int:
 
 
 def read_tensor(tensor: TensorProto, folder: Path, what: str) -> Array:
-    """The data of an initializer or Constant. Nothing is allocated before its bytes are known to be there."""
+    """The data of an initializer or Constant; allocates nothing whose bytes are not there."""
     if tensor.data_type in (TensorProto.UNDEFINED, TensorProto.STRING):
         raise ConversionError(f"{what} has no numeric type")
     shape = list(tensor.dims)
@@ -83,7 +83,8 @@ def _check_external(tensor: TensorProto, folder: Path, size: int, what: str) -> 
         raise ConversionError(f"{what} has its data at '{location}', outside the model's folder")
     if not file.is_file():
         raise ConversionError(
-            f"{what} has its data in the file '{location}', which is missing; put it next to the model"
+            f"{what} has its data in the file '{location}', which is missing; "
+            "put it next to the model"
         )
     offset, length = int(entries.get("offset", 0)), int(entries.get("length", size))
     if offset < 0 or length != size or offset + length > file.stat().st_size:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""ONNX file -> Graph. One walk over the nodes: what depends on constants only is folded, everything else is imported.
+"""ONNX file -> Graph: one walk that folds what depends on constants only and imports the rest.
 
-All shapes are known at each step, because the batch is 1 and no other dimension may be symbolic; so shape arithmetic of
-exporters (Shape, Gather, Concat, Reshape...) folds like any other constant.
+All shapes are known at each step, because the batch is 1 and no other dimension may be symbolic;
+so the shape arithmetic of exporters (Shape, Gather, Concat, Reshape...) folds like any constant.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def from_model(model: onnx.ModelProto, folder: Path = Path()) -> Graph:
 
 
 class _Import:
-    """The state of one import: the graph so far, and the IR value that each ONNX name stands for."""
+    """The state of one import: the graph so far, and the IR value of each ONNX name."""
 
     def __init__(self, model: onnx.ModelProto, folder: Path) -> None:
         self.graph = Graph(model.graph.name)
@@ -112,12 +112,13 @@ class _Import:
                 shape.append(1)
             elif axis == 0 and len(tensor.shape.dim) > 1:
                 raise ConversionError(
-                    f"{what} has batch size {d.dim_value}; export with batch size 1 or a symbolic batch"
+                    f"{what} has batch size {d.dim_value}; export with batch size 1 or "
+                    "a symbolic batch"
                 )
             elif d.dim_value < 1:
                 raise ConversionError(
-                    f"{what} has the symbolic size '{d.dim_param or '?'}' on axis {axis}; only the batch "
-                    "(axis 0) may be symbolic: export with a fixed size"
+                    f"{what} has the symbolic size '{d.dim_param or '?'}' on axis {axis}; only "
+                    "the batch (axis 0) may be symbolic: export with a fixed size"
                 )
             else:
                 shape.append(d.dim_value)
@@ -164,8 +165,8 @@ class _Import:
             for name in _reads(node):
                 if name not in self.names and name not in written:
                     return ConversionError(
-                        f"node '{_label(node)}' ({node.op_type}) reads '{name}', which no node writes "
-                        "and no initializer holds; the file was exported without its weights or cut"
+                        f"node '{_label(node)}' ({node.op_type}) reads '{name}', which no node "
+                        "writes and no initializer holds; the file was exported without weights"
                     )
         return ConversionError(f"the graph has a cycle through node '{_label(nodes[0])}'")
 
@@ -204,7 +205,8 @@ class _Import:
             known = ", ".join(sorted({name for _, name in IMPORTERS}))
             advice = INSTEAD.get(node.op_type, f"rewrite the network with these: {known}")
         return ConversionError(
-            f"node '{_label(node)}': operator {full} (opset {self.opset}) is not supported; {advice}"
+            f"node '{_label(node)}': operator {full} (opset {self.opset}) is not supported; "
+            f"{advice}"
         )
 
     def _rename(self, old: str, new: str) -> None:

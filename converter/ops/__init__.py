@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""One file per operator or tight family: shape rule, numpy reference, import from ONNX. A new file here is found by itself."""
+"""One file per operator or tight family: shape rule, numpy reference, import from ONNX.
+
+A new file here is found by itself.
+"""
 
 from importlib import import_module
 from pkgutil import iter_modules

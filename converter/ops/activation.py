@@ -15,11 +15,14 @@ from converter.ops.registry import NodeContext, importer, operation, per_channel
 
 @operation("clip", same_shape)
 def clip(x: Array, *, low: float, high: float, **_: Any) -> Array:
-    return np.minimum(np.maximum(x.astype(np.float32), np.float32(low)), np.float32(high))
+    """min(max(x, low), high)."""
+    x = np.maximum(x.astype(np.float32), np.float32(low))
+    return np.asarray(np.minimum(x, np.float32(high)))
 
 
 @importer("Relu")
 def import_relu(ctx: NodeContext) -> str:
+    """Relu: nothing below 0."""
     return ctx.emit("clip", ctx.inputs[0], low=0.0, high=math.inf)
 
 
@@ -45,6 +48,7 @@ def limit(ctx: NodeContext, index: int) -> float:
 
 @importer("HardSigmoid")
 def import_hard_sigmoid(ctx: NodeContext) -> str:
+    """HardSigmoid: a line, then limits 0 and 1."""
     alpha, beta = ctx.attr("alpha", 0.2), ctx.attr("beta", 0.5)
     line = ctx.affine(ctx.inputs[0], np.float32(alpha), np.float32(beta))
     return ctx.emit("clip", line, low=0.0, high=1.0)
@@ -65,12 +69,14 @@ def import_max_min(ctx: NodeContext) -> str:
 
 @operation("prelu", same_shape)
 def prelu(x: Array, slope: Array, **_: Any) -> Array:
+    """x where x >= 0, else x * slope of its channel."""
     x = x.astype(np.float32)
     return np.where(x >= 0, x, x * per_channel(slope, x.ndim))
 
 
 @importer("PRelu")
 def import_prelu(ctx: NodeContext) -> str:
+    """PRelu: a slope for each channel, in any shape that says so."""
     slope = ctx.const(1, "slope")
     values = channel_constant(ctx, 0, 1)
     if values is None:
@@ -83,16 +89,19 @@ def import_prelu(ctx: NodeContext) -> str:
 
 @importer("LeakyRelu")
 def import_leaky_relu(ctx: NodeContext) -> str:
+    """LeakyRelu: one slope for all."""
     return emit_prelu(ctx, np.float32(ctx.attr("alpha", 0.01)))
 
 
 def emit_prelu(ctx: NodeContext, slope: Array | np.float32) -> str:
+    """Add a prelu of input 0; one slope serves all channels."""
     data = np.broadcast_to(np.asarray(slope, np.float32), (ctx.channels(),)).copy()
     return ctx.emit("prelu", ctx.inputs[0], ctx.constant(data, "slope"))
 
 
 @operation("softmax", same_shape)
 def softmax(x: Array, *, axis: int, **_: Any) -> Array:
+    """exp(x - max) / sum along an axis."""
     x = x.astype(np.float32)
     weights = np.exp(x - np.max(x, axis=axis, keepdims=True))
     result: Array = weights / np.sum(weights, axis=axis, keepdims=True)

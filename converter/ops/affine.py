@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""affine: x * mul + add per channel. BatchNormalization, and Add, Sub, Mul, Div with constants become one."""
+"""affine, which BatchNormalization and arithmetic with constants become; add."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from converter.ops.registry import NodeContext, Shape, importer, operation, per_
 
 @operation("affine", same_shape)
 def affine(x: Array, mul: Array, add: Array, **_: Any) -> Array:
+    """x * mul + add along the channel axis, both steps rounded."""
     return x.astype(np.float32) * per_channel(mul, x.ndim) + per_channel(add, x.ndim)
 
 
@@ -35,7 +36,7 @@ def import_batch_normalization(ctx: NodeContext) -> str:
 
 
 def channel_constant(ctx: NodeContext, x: int, c: int) -> Array | None:
-    """Input `c` as [C] or [1] if it is a constant that differs along the channel axis of float input `x` only.
+    """Input `c` as [C] or [1] if it differs along the channel axis of float input `x` only.
 
     Its values decide, not its shape: exporters expand constants to the shape of their partner.
     """
@@ -62,7 +63,7 @@ def fits(constant: Shape, shape: Shape) -> bool:
 
 
 def split_constant(ctx: NodeContext) -> tuple[int, Array] | None:
-    """The index of the activation and the per-channel constant of a binary node, if it has these."""
+    """The index of the activation and the per-channel constant, if a binary node has these."""
     for x, c in ((0, 1), (1, 0)):
         if ctx.is_const(c) and (data := channel_constant(ctx, x, c)) is not None:
             return x, data.astype(np.float64)
@@ -71,6 +72,7 @@ def split_constant(ctx: NodeContext) -> tuple[int, Array] | None:
 
 @importer("Mul")
 def import_mul(ctx: NodeContext) -> str:
+    """Mul by one number per channel, or elementwise."""
     if found := split_constant(ctx):
         return ctx.affine(ctx.inputs[found[0]], found[1], np.float32(0))
     return ctx.emit("mul", *ctx.inputs)
@@ -78,6 +80,7 @@ def import_mul(ctx: NodeContext) -> str:
 
 @importer("Sub")
 def import_sub(ctx: NodeContext) -> str:
+    """x - c, or c - x = -1 * x + c; else elementwise."""
     if found := split_constant(ctx):
         x, c = found
         signs = (1, -c) if x == 0 else (-1, c)
@@ -87,6 +90,7 @@ def import_sub(ctx: NodeContext) -> str:
 
 @importer("Div")
 def import_div(ctx: NodeContext) -> str:
+    """x / c as a product; else elementwise."""
     found = split_constant(ctx)
     if found and found[0] == 0:
         if np.any(found[1] == 0):
@@ -97,6 +101,7 @@ def import_div(ctx: NodeContext) -> str:
 
 @importer("Add", "Sum")
 def import_add(ctx: NodeContext) -> str:
+    """Add of a constant per channel; else of activations, pair by pair."""
     if len(ctx.inputs) == 2 and (found := split_constant(ctx)):
         return ctx.affine(ctx.inputs[found[0]], np.float32(1), found[1])
     total = ctx.inputs[0]
@@ -124,5 +129,6 @@ def add_pair(ctx: NodeContext, x: str, y: str) -> str:
 
 @operation("add", same_shape)
 def add(x: Array, y: Array, **_: Any) -> Array:
+    """x + y of equal shapes."""
     result: Array = x.astype(np.float32) + y.astype(np.float32)
     return result

@@ -13,6 +13,7 @@ from converter.ops.window import geometry_of, image_only, import_geometry, outpu
 
 
 def conv_shape(x: Shape, w: Shape, *, groups: int, **attrs: Any) -> Shape:
+    """[N, groups * O, OH, OW]."""
     if len(x) != 4 or len(w) != 4 or x[1] != w[1] * groups or w[0] % groups:
         raise ValueError(
             f"its weight {list(w)} in {groups} group(s) does not fit its input {list(x)}"
@@ -34,6 +35,7 @@ def convolve(x: Array, w: Array, *, groups: int, border: float, **attrs: Any) ->
 
 @operation("conv", conv_shape)
 def conv(x: Array, w: Array, **attrs: Any) -> Array:
+    """Convolution with zero padding."""
     return convolve(x, w, border=0.0, **attrs)
 
 
@@ -45,6 +47,7 @@ def bconv(x: Array, w: Array, *, border: int, **attrs: Any) -> Array:
 
 @importer("Conv")
 def import_conv(ctx: NodeContext) -> str:
+    """Conv: the bias becomes an affine behind it."""
     image_only(ctx)
     weight = ctx.weight(1, "weight")
     kernel = ctx.graph.shape(weight)[2:]

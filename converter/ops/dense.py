@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""MatMul and Gemm with a constant weight -> dense (and an affine for factor and bias); bdense, its binary form."""
+"""MatMul and Gemm with a constant weight -> dense (and an affine); bdense, its binary form."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from converter.ops.registry import NodeContext, Shape, importer, operation
 
 
 def dense_shape(x: Shape, w: Shape, **_: Any) -> Shape:
+    """[M, O]."""
     if len(x) != 2 or len(w) != 2 or x[1] != w[1]:
         raise ValueError(f"its weight [O, K] {list(w)} does not fit its input [M, K] {list(x)}")
     return (x[0], w[0])
@@ -27,6 +28,7 @@ def dense(x: Array, w: Array, **_: Any) -> Array:
 
 @operation("bdense", dense_shape)
 def bdense(x: Array, w: Array, **_: Any) -> Array:
+    """The sum is an integer, which a float32 holds exactly."""
     return dense(x, w)
 
 
@@ -42,6 +44,7 @@ def transposed(ctx: NodeContext, name: str) -> str:
 
 @importer("MatMul")
 def import_matmul(ctx: NodeContext) -> str:
+    """MatMul with a weight [K, N] on the right; x may have any rank."""
     if not ctx.is_const(1):
         raise ctx.error(
             "its second input must be a constant weight [K, N]; products of two "

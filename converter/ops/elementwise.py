@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Elementwise operators with ONNX's meaning and broadcasting. Spellings of sign functions are made of these."""
+"""Elementwise operators with ONNX's meaning and broadcasting: what sign functions are made of."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from converter.ops.registry import FLOATS, NodeContext, Shape, importer, operati
 
 
 def broadcast(*shapes: Shape, **_: Any) -> Shape:
+    """Shape rule of numpy's and ONNX's broadcasting."""
     return np.broadcast_shapes(*shapes)
 
 
@@ -53,6 +54,7 @@ BINARY: dict[str, tuple[str, Callable[..., Array], type | None]] = {
 
 
 def import_plain(ctx: NodeContext) -> str:
+    """The same node of the IR."""
     return ctx.emit({**UNARY, **BINARY}[ctx.node.op_type][0], *ctx.inputs)
 
 
@@ -82,16 +84,19 @@ def div(x: Array, y: Array, **_: Any) -> Array:
 
 @operation("where", broadcast, None)
 def where(condition: Array, x: Array, y: Array, **_: Any) -> Array:
+    """x where the condition holds, else y."""
     return np.where(condition, x, y)
 
 
 @importer("Where")
 def import_where(ctx: NodeContext) -> str:
+    """The same node of the IR."""
     return ctx.emit("where", *ctx.inputs)
 
 
 @operation("cast", same_shape)
 def cast(x: Array, *, dtype: str, **_: Any) -> Array:
+    """x in another type."""
     return x.astype(dtype)
 
 

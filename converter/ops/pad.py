@@ -12,6 +12,7 @@ from converter.ops.registry import NodeContext, Shape, importer, operation
 
 
 def pad_shape(x: Shape, *, before: Shape, after: Shape, **_: Any) -> Shape:
+    """Sizes grown by the pads."""
     if len(before) != len(x) or len(after) != len(x):
         raise ValueError(f"it needs two pads for each axis of {list(x)}")
     return tuple(b + d + a for b, d, a in zip(before, x, after, strict=True))
@@ -19,6 +20,7 @@ def pad_shape(x: Shape, *, before: Shape, after: Shape, **_: Any) -> Shape:
 
 @operation("pad", pad_shape, None)
 def pad(x: Array, *, before: Shape, after: Shape, value: float, **_: Any) -> Array:
+    """x with a border of `value`."""
     return np.pad(x, list(zip(before, after, strict=True)), constant_values=value)
 
 

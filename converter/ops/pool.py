@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""maxpool and avgpool: the pooling operators of ONNX, global pooling, ReduceMean and ReduceMax; bmaxpool, the binary form."""
+"""maxpool and avgpool: pooling of all kinds, ReduceMean, ReduceMax; bmaxpool, on bits."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from converter.ops.window import (
 
 
 def pool_shape(x: Shape, *_others: Shape, kernel: Pair, **attrs: Any) -> Shape:
+    """[N, C, OH, OW]; no window may lie in the padding altogether."""
     if len(x) != 4:
         raise ValueError(f"its input {list(x)} is not an image [1, C, H, W]")
     geometry = geometry_of(kernel, attrs)
@@ -35,13 +36,16 @@ def pool_shape(x: Shape, *_others: Shape, kernel: Pair, **attrs: Any) -> Shape:
 
 @operation("maxpool", pool_shape)
 def maxpool(x: Array, *, kernel: Pair, **attrs: Any) -> Array:
+    """Maximum over the taps inside x."""
     result: Array = windows(x.astype(np.float32), geometry_of(kernel, attrs), -np.inf).max((4, 5))
     return result
 
 
 @operation("bmaxpool", pool_shape)
 def bmaxpool(x: Array, flip: Array, **attrs: Any) -> Array:
-    return maxpool(x, **attrs) * np.where(per_channel(flip, x.ndim), np.float32(-1), np.float32(1))
+    """Maximum of -1 and +1, negated in channels with flip."""
+    maxima = maxpool(x, **attrs)
+    return np.asarray(np.where(per_channel(flip, x.ndim), -maxima, maxima))
 
 
 @operation("avgpool", pool_shape)
@@ -50,11 +54,11 @@ def avgpool(x: Array, *, kernel: Pair, count_pad: bool, **attrs: Any) -> Array:
     geometry = geometry_of(kernel, attrs)
     total = windows(x.astype(np.float64), geometry, 0.0).sum((4, 5))
     ones = windows(np.ones_like(x, np.float64), geometry, 1.0 if count_pad else 0.0)
-    return (total / ones.sum((4, 5))).astype(np.float32)
+    return np.asarray(total / ones.sum((4, 5)), np.float32)
 
 
 def import_window(ctx: NodeContext) -> tuple[Geometry, Pair]:
-    """Geometry without ceil_mode, and what ceil_mode adds to the pads at the bottom and at the right."""
+    """Geometry without ceil_mode, and what that adds at the bottom and at the right."""
     image_only(ctx)
     kernel = tuple(ctx.attr("kernel_shape", ()))
     if len(kernel) != 2 or min(kernel) < 1:
@@ -73,12 +77,14 @@ def import_window(ctx: NodeContext) -> tuple[Geometry, Pair]:
 
 
 def extend(geometry: Geometry, extra: Pair) -> Geometry:
+    """More padding at the bottom and at the right."""
     top, left, bottom, right = geometry.pads
     return replace(geometry, pads=(top, left, bottom + extra[0], right + extra[1]))
 
 
 @importer("MaxPool")
 def import_maxpool(ctx: NodeContext) -> str:
+    """MaxPool without its output of indices."""
     if ctx.uses_output(1):
         raise ctx.error("its output of indices is used; only the maxima are supported")
     geometry = extend(*import_window(ctx))
@@ -94,7 +100,7 @@ def import_maxpool(ctx: NodeContext) -> str:
 
 @importer("AveragePool")
 def import_avgpool(ctx: NodeContext) -> str:
-    """Padding that counts together with ceil_mode, whose extra padding does not, needs a pad of its own."""
+    """What ceil_mode adds does not count; padding that does then needs a pad of its own."""
     geometry, extra = import_window(ctx)
     if geometry.dilations != (1, 1):
         raise ctx.error("dilations other than 1 are not supported")
@@ -125,6 +131,7 @@ def reduce_images(ctx: NodeContext, x: str, op: str) -> str:
 
 @importer("GlobalAveragePool", "GlobalMaxPool")
 def import_global_pool(ctx: NodeContext) -> str:
+    """One window over the whole image."""
     image_only(ctx)
     pool = "avgpool" if ctx.node.op_type == "GlobalAveragePool" else "maxpool"
     return reduce_images(ctx, ctx.inputs[0], pool)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The two-valued results that recognition creates: quantise and threshold; BipolarQuant of the QONNX dialect."""
+"""quantise and threshold, which recognition creates; BipolarQuant of the QONNX dialect."""
 
 from __future__ import annotations
 
@@ -12,16 +12,20 @@ from converter.ops.registry import NodeContext, importer, operation, per_channel
 
 
 def signs(positive: Array) -> Array:
-    return np.where(positive, np.float32(1), np.float32(-1))
+    """+1.0 where positive, else -1.0."""
+    result: Array = np.where(positive, np.float32(1), np.float32(-1))
+    return result
 
 
 @operation("quantise", same_shape)
 def quantise(x: Array, threshold: Array, flip: Array, **_: Any) -> Array:
+    """(x >= threshold) != flip ? +1 : -1 per channel."""
     return signs((x >= per_channel(threshold, x.ndim)) != per_channel(flip, x.ndim))
 
 
 @operation("threshold", same_shape)
 def threshold(x: Array, threshold: Array, **_: Any) -> Array:
+    """x >= threshold ? +1 : -1 per channel, for integer x."""
     return signs(x >= per_channel(threshold, x.ndim))
 
 

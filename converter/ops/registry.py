@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""How an operator file declares itself: `@operation` for the IR's operators, `@importer` for ONNX's.
+"""How an operator file declares itself: `@operation` in the IR, `@importer` from ONNX.
 
-An operation is a numpy reference `f(*inputs, **attributes)`; it is also given `shape`, the shape of the output value, and
-swallows attributes that it does not need by `**_`. Its shape rule has the same arguments with shapes for arrays and raises
-ValueError for shapes that do not fit.
+An operation is a numpy reference `f(*inputs, **attributes)`; it is also given `shape`, the shape of
+the output value, and swallows attributes that it does not need by `**_`. Its shape rule has the
+same arguments with shapes for arrays and raises ValueError for shapes that do not fit.
 
-An importer `f(ctx: NodeContext)` writes the IR nodes of one ONNX node and returns the name of the value that holds its result
-(a tuple of names where the ONNX node has several outputs).
+An importer `f(ctx: NodeContext)` writes the IR nodes of one ONNX node and returns the name of the
+value that holds its result (a tuple of names where the ONNX node has several outputs).
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def per_channel(c: Array, rank: int) -> Array:
 
 @dataclass
 class NodeContext:
-    """What an importer sees of one ONNX node. `inputs` are names of IR values, "" where an optional input is missing."""
+    """What an importer sees of one ONNX node; `inputs` are IR values, "" for missing ones."""
 
     graph: Graph
     node: onnx.NodeProto
@@ -112,6 +112,7 @@ class NodeContext:
         return index < len(self.node.output) and self.node.output[index] != ""
 
     def shape(self, index: int = 0) -> Shape:
+        """Shape of an input."""
         return self.graph.shape(self.inputs[index])
 
     def channels(self, index: int = 0) -> int:
@@ -120,10 +121,11 @@ class NodeContext:
         return shape[1] if len(shape) > 1 else shape[0]
 
     def is_const(self, index: int) -> bool:
+        """Whether the input is there and constant."""
         return self.has(index) and self.graph.const(self.inputs[index]) is not None
 
     def weight(self, index: int, what: str) -> str:
-        """Name of a constant input as finite float32; other inputs are an error that calls them `what`."""
+        """Name of a constant input as finite float32; messages call it `what`."""
         name = self.inputs[index] if self.has(index) else ""
         data = self.graph.const(name) if name else None
         if data is None:
@@ -178,7 +180,7 @@ class NodeContext:
         return self.graph.add_const(data, f"{self.label}.{hint}")
 
     def emit(self, op: str, *inputs: str, shape: Sequence[int] | None = None, **attrs: Any) -> str:
-        """Add a node of the IR and return the name of its output. Float constants among the inputs become float32."""
+        """Add a node of the IR and return its output's name. Float constants become float32."""
         names = [as_float32(self.graph, name) for name in inputs]
         values = [self.graph.values[name] for name in names]
         rule = OPERATIONS[op]

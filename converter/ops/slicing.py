@@ -53,7 +53,7 @@ def import_slice(ctx: NodeContext) -> str:
 
 @importer("Split")
 def import_split(ctx: NodeContext) -> tuple[str, ...]:
-    """Sizes are an attribute before opset 13, an input since, or equal parts (the last one smaller)."""
+    """Sizes: an attribute before opset 13, an input since, or equal parts (the last smaller)."""
     axis = ctx.axis(ctx.attr("axis", 0))
     total, parts = ctx.shape()[axis], len(ctx.node.output)
     sizes = ctx.ints(1, "sizes") if ctx.has(1) else list(ctx.attr("split", ()))

@@ -74,8 +74,8 @@ def image_only(ctx: NodeContext) -> None:
     """Refuse 1-D and 3-D variants."""
     if len(ctx.shape()) != 4:
         raise ctx.error(
-            f"its input has {len(ctx.shape())} axes {list(ctx.shape())}; only images [1, C, H, W] are "
-            "supported (a 1-D network can be exported with height 1)"
+            f"its input has {len(ctx.shape())} axes {list(ctx.shape())}; only images [1, C, H, W] "
+            "are supported (a 1-D network can be exported with height 1)"
         )
 
 
