@@ -55,6 +55,11 @@ class Model:
         return int(self._model.bytes.size)
 
     @property
+    def data(self) -> bytes:
+        """The model file's bytes."""
+        return self._model.bytes.tobytes()
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What the converter noted: producer, source, mode."""
         lines = (line.partition("=") for line in self._model.metadata.splitlines())
