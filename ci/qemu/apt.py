@@ -25,8 +25,15 @@ def unpack(packages: Sequence[str], folder: Path, architecture: str = "") -> Non
             raise AptError(f"this machine has no {program}")
     work = folder / ".apt"
     settings = _settings(work, architecture)
-    _apt(settings, "update")
-    _apt(settings, "install", "--download-only", "--yes", *packages)
+    try:
+        _apt(settings, "update")
+    except AptError as stale:  # one bad index among several does not matter if the others have the packages
+        try:
+            _apt(settings, "install", "--download-only", "--yes", *packages)
+        except AptError as missing:
+            raise AptError(f"{stale}; {missing}") from None
+    else:
+        _apt(settings, "install", "--download-only", "--yes", *packages)
     archives = sorted((work / "cache" / "archives").glob("*.deb"))
     if not archives:
         raise AptError(f"apt-get brought no packages for {' '.join(packages)}")

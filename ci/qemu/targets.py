@@ -34,6 +34,7 @@ class Target:
     options: tuple[str, ...] = ()
     processor: str = ""
     emulator: str = ""
+    without: tuple[str, ...] = ()
     python: Python | None = None
 
     @property

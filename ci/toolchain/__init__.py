@@ -38,9 +38,10 @@ def zig_environment() -> dict[str, str]:
 def zig_cc(triple: str, options: Sequence[str] = ()) -> list[str]:
     """Return the command that compiles C and assembly for a target; run it with `zig_environment()`.
 
-    Without -O zig switches on its undefined-behaviour traps, so -O2 is always there; a later -O overrides it.
+    The last three options are always there: without -O zig switches on its undefined-behaviour traps (a later -O overrides
+    it), and with and without -s it builds two C libraries, which takes it most of a minute each.
     """
-    return [str(zig()), "cc", "-target", triple, *options, "-O2", "-g0"]
+    return [str(zig()), "cc", "-target", triple, *options, "-O2", "-g0", "-s"]
 
 
 def write_tools(folder: Path, triple: str, options: Sequence[str]) -> None:
@@ -77,7 +78,7 @@ def native_cc() -> list[str]:
         path = shutil.which(name)
         if path:
             return [path]
-    return [str(zig()), "cc", "-O2", "-g0"]
+    return [str(zig()), "cc", "-O2", "-g0", "-s"]
 
 
 def tool(name: str) -> str:

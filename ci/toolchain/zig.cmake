@@ -8,8 +8,8 @@ set(CMAKE_C_COMPILER ${BNN_TOOLS}/cc)
 set(CMAKE_ASM_COMPILER ${BNN_TOOLS}/cc)
 set(CMAKE_AR ${BNN_TOOLS}/ar)
 set(CMAKE_RANLIB ${BNN_TOOLS}/ranlib)
-# Static, so that the emulator needs no target system around the program; -s because musl brings its debug information.
-set(CMAKE_EXE_LINKER_FLAGS_INIT "-static -s")
+# Static, so that the emulator needs no target system around the program.
+set(CMAKE_EXE_LINKER_FLAGS_INIT "-static")
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)

@@ -9,7 +9,7 @@
  * Kernels take pointers and sizes only, so that one call through six words serves them all. The first TEXT_BYTES of FILE
  * receive text answers. A fatal signal is answered with its number and address, and ends the server.
  */
-#define _POSIX_C_SOURCE 200809L
+#define _XOPEN_SOURCE 700
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
