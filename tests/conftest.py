@@ -160,6 +160,12 @@ def _isa_rows(name: str, machines: list[Machine] | str) -> list[object]:
 
 
 @pytest.fixture
+def machines(request: pytest.FixtureRequest) -> dict[str, list[Machine] | str]:
+    """All machines of this run by target name, for tests about the machines themselves."""
+    return request.config.stash[MACHINES].by_target
+
+
+@pytest.fixture
 def target(request: pytest.FixtureRequest) -> Target:
     """A machine with empty memory."""
     machine: Machine = request.param

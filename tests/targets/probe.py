@@ -44,8 +44,15 @@ class Probe:
     def __init__(self, command: Sequence[str], memory: Memory) -> None:
         self.command = [*command, memory.path]
         self.memory = memory
-        self.base = 0  # address of the memory in the server
+        self._base = 0
         self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def base(self) -> int:
+        """Address of the memory in the server; another one after a crash."""
+        if self._process is None:
+            self._start()
+        return self._base
 
     def request(self, op: Op, index: int = 0, args: Sequence[int] = ()) -> tuple[int, int]:
         """Send one request and return (status, value), or raise TargetError after a crash."""
@@ -57,7 +64,7 @@ class Probe:
         """Return what the server says about itself."""
         if self._process is None:
             return self._start()
-        self.base = self._exchange(Op.HELLO, 0, ())[1]
+        self._base = self._exchange(Op.HELLO, 0, ())[1]
         return self.memory.text()
 
     def stop(self) -> str:
@@ -74,7 +81,7 @@ class Probe:
         )
         text = self.hello()
         for offset, nbytes in self.memory.guards():
-            status, _ = self._exchange(Op.GUARD, 0, (self.base + offset, nbytes))
+            status, _ = self._exchange(Op.GUARD, 0, (self._base + offset, nbytes))
             if status:
                 raise TargetError("the server could not protect its guard pages")
         return text
@@ -108,4 +115,4 @@ class Probe:
         return data
 
     def _where(self, address: int) -> str:
-        return self.memory.describe(address - self.base)
+        return self.memory.describe(address - self._base)
