@@ -32,7 +32,7 @@ def test_run_several_arrays(tmp_path: Path) -> None:
     assert main(["run", PAIR, "--input", str(given), "--output", str(taken)]) == 0
     result = np.load(taken)
     np.testing.assert_array_equal(result["total"], EXPECTED["total"])
-    np.testing.assert_array_equal(result["bigger"], EXPECTED["bigger"])
+    np.testing.assert_array_equal(result["positive"], EXPECTED["positive"])
 
 
 def test_inspect(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.self
 
 DATA = Path(__file__).parent / "data"
 TINY = DATA / "tiny.dab"  # image [1, 3, 5, 5] -> scores [1, 4]
-PAIR = DATA / "pair.dab"  # left [1, 4], right [1, 4] -> total [1, 4], bigger [1, 4]
+PAIR = DATA / "pair.dab"  # left [1, 4], right [1, 4] -> total [1, 4], positive [1, 4]
 EXPECTED = np.load(DATA / "expected.npz")
 
 
@@ -37,9 +37,9 @@ def test_two_inputs_two_outputs(isa: str) -> None:
     left, right = EXPECTED["left"], EXPECTED["right"]
     for given in ({"right": right, "left": left}, [left, right], (left, right)):
         result = model.run(given)
-        assert list(result) == ["total", "bigger"]
+        assert list(result) == ["total", "positive"]
         np.testing.assert_array_equal(result["total"], EXPECTED["total"])
-        np.testing.assert_array_equal(result["bigger"], EXPECTED["bigger"])
+        np.testing.assert_array_equal(result["positive"], EXPECTED["positive"])
 
 
 def test_description() -> None:
