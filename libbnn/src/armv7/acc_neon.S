@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What becomes of popcounts: floats, or bits. Two pixels of 8 outputs at a time.
+ */
+#include "asm.inc"
+
+#if BNN_ARCH_ARMV7
+
+out             .req r0
+acc             .req r1
+par             .req r2                 // acc_bits: the limits
+pixels          .req r3
+ostep           .req r4
+tmp             .req r12
+
+/*yaml
+name: bnn_acc_affine_neon
+slot: acc_affine
+arguments: {out: r0, acc: r1, p: r2, pixels: r3, out_step: stack0}
+buffers:
+  out: {access: write, bytes: "(pixels - 1) * out_step + 32 if pixels else 0"}
+  acc: {access: read, bytes: "16 * pixels"}
+  p: {access: read, bytes: struct}
+  p.base: {access: read, bytes: 32}
+  p.mul: {access: read, bytes: 32}
+  p.add: {access: read, bytes: 32}
+registers: [r0, r1, r3, r4, r12, q0-q3, q8-q15]
+saved: [r4]
+stack: 8
+*/
+base0           .req q8
+base1           .req q9
+mul0            .req q10
+mul1            .req q11
+add0            .req q12
+add1            .req q13
+
+// lo, hi = float(base - 2 * count) * mul + add, from 8 counts
+.macro affine lo, hi, count_lo, count_hi
+        vshll.u16       \lo, \count_lo, #1
+        vshll.u16       \hi, \count_hi, #1
+        vsub.i32        \lo, base0, \lo
+        vsub.i32        \hi, base1, \hi
+        vcvt.f32.s32    \lo, \lo
+        vcvt.f32.s32    \hi, \hi
+        vmul.f32        \lo, \lo, mul0
+        vmul.f32        \hi, \hi, mul1
+        vadd.f32        \lo, \lo, add0
+        vadd.f32        \hi, \hi, add1
+.endm
+
+func bnn_acc_affine_neon
+        strd            ostep, r5, [sp, #-8]!
+        ldr             ostep, [sp, #8]
+        ldr             tmp, [par, #ACC_AFFINE_BASE]
+        vld1.32         {base0, base1}, [tmp]
+        ldr             tmp, [par, #ACC_AFFINE_MUL]
+        vld1.32         {mul0, mul1}, [tmp]
+        ldr             tmp, [par, #ACC_AFFINE_ADD]
+        vld1.32         {add0, add1}, [tmp]
+        subs            pixels, pixels, #2
+        blo             2f
+1:      vld1.16         {d28-d31}, [acc:128]!
+        affine          q0, q1, d28, d29
+        affine          q2, q3, d30, d31
+        vst1.32         {q0, q1}, [out], ostep
+        vst1.32         {q2, q3}, [out], ostep
+        subs            pixels, pixels, #2
+        bhs             1b
+2:      tst             pixels, #1
+        beq             3f
+        vld1.16         {d28, d29}, [acc:128]
+        affine          q0, q1, d28, d29
+        vst1.32         {q0, q1}, [out]
+3:      ldr             ostep, [sp], #8
+        bx              lr
+endfunc bnn_acc_affine_neon
+
+/*yaml
+name: bnn_acc_bits_neon
+slot: acc_bits
+arguments: {out: r0, acc: r1, limit: r2, pixels: r3, out_step: stack0, bit: stack1}
+buffers:
+  out: {access: read write, bytes: "(pixels - 1) * out_step + 8 if pixels else 0"}
+  acc: {access: read, bytes: "16 * pixels"}
+  limit: {access: read, bytes: 16}
+registers: [r0-r4, r12, q0, q1, q8, q9]
+saved: [r4]
+stack: 8
+*/
+limit           .req q8
+one             .req q9                 // 1 << bit in every byte
+from            .req r2                 // reads of out
+
+func bnn_acc_bits_neon
+        strd            ostep, r5, [sp, #-8]!
+        ldrd            ostep, r5, [sp, #8]
+        vld1.16         {limit}, [par]
+        mov             tmp, #1
+        lsl             tmp, tmp, r5
+        vdup.8          one, tmp
+        mov             from, out
+        subs            pixels, pixels, #2
+        blo             2f
+1:      vld1.16         {q0, q1}, [acc:128]!
+        vcge.u16        q0, q0, limit
+        vcge.u16        q1, q1, limit
+        vmovn.i16       d0, q0
+        vmovn.i16       d1, q1
+        vld1.8          {d2}, [from], ostep
+        vld1.8          {d3}, [from], ostep
+        vand            q0, q0, one
+        vorr            q0, q0, q1
+        vst1.8          {d0}, [out], ostep
+        vst1.8          {d1}, [out], ostep
+        subs            pixels, pixels, #2
+        bhs             1b
+2:      tst             pixels, #1
+        beq             3f
+        vld1.16         {q0}, [acc:128]
+        vcge.u16        q0, q0, limit
+        vmovn.i16       d0, q0
+        vld1.8          {d2}, [from]
+        vand            d0, d0, d18
+        vorr            d0, d0, d2
+        vst1.8          {d0}, [out]
+3:      ldrd            ostep, r5, [sp], #8
+        bx              lr
+endfunc bnn_acc_bits_neon
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * 32-bit ARM: the features of the cpu, and the proof of the offsets that assembly uses.
+ */
+#include "../kernels.h"
+
+#if BNN_ARCH_ARMV7
+
+#include "offsets.h"
+
+_Static_assert(sizeof(size_t) == 4 && sizeof(void *) == 4, "the assembly takes 32-bit sizes and pointers");
+
+#define CHECK(type, field, offset) _Static_assert(offsetof(struct type, field) == (offset), #type "." #field)
+
+CHECK(bnn_threshold, threshold, THRESHOLD_THRESHOLD);
+CHECK(bnn_threshold, flip, THRESHOLD_FLIP);
+
+CHECK(bnn_row, x, 0);
+CHECK(bnn_row, w, 4);
+_Static_assert(sizeof(struct bnn_row) == 8, "rows are read as pairs of words");
+
+CHECK(bnn_bconv, rows, BCONV_ROWS);
+CHECK(bnn_bconv, row_count, BCONV_ROW_COUNT);
+CHECK(bnn_bconv, taps, BCONV_TAPS);
+CHECK(bnn_bconv, tap_step, BCONV_TAP_STEP);
+CHECK(bnn_bconv, pixel_step, BCONV_PIXEL_STEP);
+
+CHECK(bnn_acc_affine, base, ACC_AFFINE_BASE);
+CHECK(bnn_acc_affine, mul, ACC_AFFINE_MUL);
+CHECK(bnn_acc_affine, add, ACC_AFFINE_ADD);
+
+CHECK(bnn_tile, pixels, TILE_PIXELS);
+CHECK(bnn_tile, channels, TILE_CHANNELS);
+CHECK(bnn_tile, out_step, TILE_OUT_STEP);
+CHECK(bnn_tile, x_step, TILE_X_STEP);
+
+#if defined(__linux__) && !BNN_CONFIG_FREESTANDING
+#include <sys/auxv.h>
+
+#define NEON_CAPABILITY (1UL << 12) /* HWCAP_NEON of <asm/hwcap.h> on 32-bit ARM */
+
+uint32_t bnn_cpu_features(void) {
+    return (getauxval(AT_HWCAP) & NEON_CAPABILITY) != 0 ? BNN_CPU_NEON : 0;
+}
+#else
+/* Nobody to ask: what the compiler may assume. */
+uint32_t bnn_cpu_features(void) {
+    return BNN_ARCH_HAS_NEON ? BNN_CPU_NEON : 0;
+}
+#endif
+
+#endif

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Byte offsets of the parameter structs of kernels.h, for assembly; cpu.c proves them.
+ */
+#ifndef BNN_ARMV7_OFFSETS_H
+#define BNN_ARMV7_OFFSETS_H
+
+#define THRESHOLD_THRESHOLD 0
+#define THRESHOLD_FLIP 4
+
+#define BCONV_ROWS 0
+#define BCONV_ROW_COUNT 4
+#define BCONV_TAPS 8
+#define BCONV_TAP_STEP 12
+#define BCONV_PIXEL_STEP 16
+
+#define ACC_AFFINE_BASE 0
+#define ACC_AFFINE_MUL 4
+#define ACC_AFFINE_ADD 8
+
+#define TILE_PIXELS 0
+#define TILE_CHANNELS 4
+#define TILE_OUT_STEP 8
+#define TILE_X_STEP 12
+
+#endif
