@@ -17,20 +17,27 @@ import sys
 from functools import cached_property
 
 import pytest
+
 from ci.qemu import emulator
 from ci.qemu.targets import find
 from targets import Kernel, Machine, Target, TargetError
 from targets.memory import Memory
 from targets.probe import Probe
 
-if "LIBBNN_PYTHON" in os.environ:  # under an emulator only this script can start another interpreter
+if (
+    "LIBBNN_PYTHON" in os.environ
+):  # under an emulator only this script can start another interpreter
     sys.executable = os.environ["LIBBNN_PYTHON"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("libbnn")
-    group.addoption("--target", default="native", help="comma list of targets of ci/qemu/targets.toml")
-    group.addoption("--require-targets", action="store_true", help="a target that cannot run is an error")
+    group.addoption(
+        "--target", default="native", help="comma list of targets of ci/qemu/targets.toml"
+    )
+    group.addoption(
+        "--require-targets", action="store_true", help="a target that cannot run is an error"
+    )
 
 
 class Machines:
@@ -78,7 +85,9 @@ class Machines:
                     raise
                 continue
             machines.append(machine)
-        return machines or f"{target.emulator} knows none of the cpu models {', '.join(target.cpus)}"
+        return (
+            machines or f"{target.emulator} knows none of the cpu models {', '.join(target.cpus)}"
+        )
 
     def stop(self) -> None:
         if self.started:
@@ -111,7 +120,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kernel" in wanted:
         slot = getattr(metafunc.cls, "SLOT", None) or getattr(metafunc.module, "SLOT", None)
         if slot is None:
-            raise pytest.UsageError(f"{metafunc.module.__name__}: a test of a kernel needs SLOT = '...'")
+            raise pytest.UsageError(
+                f"{metafunc.module.__name__}: a test of a kernel needs SLOT = '...'"
+            )
         rows = [row for name, found in machines.items() for row in _kernel_rows(name, found, slot)]
         metafunc.parametrize(("target", "kernel"), rows, indirect=True)
     elif "isa" in wanted:
@@ -123,8 +134,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("target", rows, indirect=True)
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what does not depend on the target where this machine is not one of the targets."""
+    if "native" in config.stash[MACHINES].names or "LIBBNN_PYTHON" in os.environ:
+        return
+    chosen = [item for item in items if "target" in getattr(item, "fixturenames", ())]
+    if chosen:
+        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+        items[:] = chosen
+
+
 def _absent(name: str, reason: str, values: int) -> list[object]:
-    return [pytest.param(*[None] * values, id=name, marks=pytest.mark.skip(reason=f"{name}: {reason}"))]
+    return [
+        pytest.param(*[None] * values, id=name, marks=pytest.mark.skip(reason=f"{name}: {reason}"))
+    ]
 
 
 def _target_rows(name: str, machines: list[Machine] | str, one_cpu: bool) -> list[object]:
@@ -152,7 +175,9 @@ def _kernel_rows(name: str, machines: list[Machine] | str, slot: str) -> list[ob
 def _isa_rows(name: str, machines: list[Machine] | str) -> list[object]:
     if isinstance(machines, str):
         return _absent(name, machines, 2)
-    rows: list[object] = [pytest.param(machine, None, id=f"{machine.id}-auto") for machine in machines]
+    rows: list[object] = [
+        pytest.param(machine, None, id=f"{machine.id}-auto") for machine in machines
+    ]
     for isa in machines[0].isas:
         able = [machine for machine in machines if machine.isas[isa]]
         rows += [pytest.param(machine, isa, id=f"{machine.id}-{isa}") for machine in able[:1]]

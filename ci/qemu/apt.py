@@ -27,7 +27,9 @@ def unpack(packages: Sequence[str], folder: Path, architecture: str = "") -> Non
     settings = _settings(work, architecture)
     try:
         _apt(settings, "update")
-    except AptError as stale:  # one bad index among several does not matter if the others have the packages
+    except (
+        AptError
+    ) as stale:  # one bad index among several does not matter if the others have the packages
         try:
             _apt(settings, "install", "--download-only", "--yes", *packages)
         except AptError as missing:
@@ -75,7 +77,9 @@ def _apt(settings: Path, *arguments: str) -> None:
 
 
 def _run(command: Sequence[str]) -> None:
-    result = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    result = subprocess.run(
+        command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
     if result.returncode:
         lines = (result.stderr or result.stdout).strip().splitlines()
         raise AptError(f"{command[0]} failed: " + " / ".join(lines[-3:]))

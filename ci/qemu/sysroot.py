@@ -78,7 +78,12 @@ def write_launcher(target: Target) -> Path:
 
 def _finish(root: Path) -> None:
     """Do what the packages' own scripts would have done, and make links stay inside the root."""
-    for name in ("lib", "bin", "sbin", "lib64"):  # merged /usr: Debian 13 packages rely on these links
+    for name in (
+        "lib",
+        "bin",
+        "sbin",
+        "lib64",
+    ):  # merged /usr: Debian 13 packages rely on these links
         if not (root / name).exists() and (root / "usr" / name).is_dir():
             (root / name).symlink_to(f"usr/{name}")
     for library in ("blas", "lapack"):  # update-alternatives

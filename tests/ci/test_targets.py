@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+
 from targets import DabError, Kernel, Target, TargetError
 
 SLOT = "max_bits"  # out[i] &= x[i] for n bytes: the simplest kernel there is
@@ -56,14 +57,16 @@ def test_write_into_the_margin_before_is_caught(kernel: Kernel, target: Target) 
 
 def test_server_lives_on_after_a_crash(kernel: Kernel, target: Target) -> None:
     for _ in range(2):
-        with pytest.raises(TargetError, match="SIGSEGV|SIGBUS"):
+        with pytest.raises(TargetError, match=r"SIG(SEGV|BUS)"):
             kernel(None, None, 1)
     test_call(kernel, target)
 
 
 def test_struct_layout(target: Target) -> None:
     x = target.put(np.zeros(4, np.uint8))
-    made = target.struct(("u8", 1), ("ptr", x), ("u16", [2, 3]), ("size", 4), ("f32", 0.5), ("ptr", None))
+    made = target.struct(
+        ("u8", 1), ("ptr", x), ("u16", [2, 3]), ("size", 4), ("f32", 0.5), ("ptr", None)
+    )
     data, word = target.get(made).tobytes(), target.pointer_bytes
     offsets = [0, word, 2 * word, 2 * word + max(4, word), 3 * word + max(4, word)]
     values = [1, target.address(x), 2 | 3 << 16, 4, 0x3F000000]

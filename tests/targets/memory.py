@@ -54,7 +54,9 @@ class Memory:
             for _ in range(count):
                 self.regions.append((offset, size))
                 offset += size + GUARD
-        self._file = tempfile.NamedTemporaryFile(prefix="libbnn-", dir=_fast_folder(offset))
+        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 (open as long as the process)
+            prefix="libbnn-", dir=_fast_folder(offset)
+        )
         self._file.truncate(offset)
         self.path = self._file.name
         self._bytes = np.frombuffer(mmap.mmap(self._file.fileno(), offset), np.uint8)
@@ -84,7 +86,12 @@ class Memory:
         return self._bytes[offset : offset + nbytes]
 
     def place(
-        self, shape: tuple[int, ...], dtype: np.dtype[np.generic], at: str, misalign: int, align: int
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[np.generic],
+        at: str,
+        misalign: int,
+        align: int,
     ) -> Buffer:
         """Return a buffer of junk; Target.put describes the arguments."""
         nbytes = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
@@ -109,7 +116,9 @@ class Memory:
         """Say in words where an offset lies, for reports of bad accesses."""
         if not self.buffers:
             return "outside all buffers"
-        near = min(self.buffers, key=lambda b: max(b.offset - offset, offset - b.offset - b.array.nbytes))
+        near = min(
+            self.buffers, key=lambda b: max(b.offset - offset, offset - b.offset - b.array.nbytes)
+        )
         number = self.buffers.index(near)
         name = f"buffer {number} ({near.array.dtype} {near.array.shape})"
         if offset >= near.offset + near.array.nbytes:
@@ -120,12 +129,14 @@ class Memory:
         for index, (_, size) in enumerate(self._free):
             if size >= nbytes:
                 return self._free.pop(index)
-        raise MemoryError(f"no free region for {nbytes} bytes; tests/targets/memory.py lists REGIONS")
+        raise MemoryError(
+            f"no free region for {nbytes} bytes; tests/targets/memory.py lists REGIONS"
+        )
 
 
 def _fast_folder(nbytes: int) -> str | None:
     """Return a folder in memory if it is sure to be large enough; else None, the usual folder for temporary files."""
-    shared = "/dev/shm"  # noqa: S108 (the file's name is random)
+    shared = "/dev/shm"
     if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2 * nbytes:
         return shared
     return None

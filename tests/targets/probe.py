@@ -13,7 +13,9 @@ from collections.abc import Sequence
 
 from targets.memory import Memory
 
-TIMEOUT = 300.0  # seconds; far beyond every request, so that a kernel that never ends fails its test
+TIMEOUT = (
+    300.0  # seconds; far beyond every request, so that a kernel that never ends fails its test
+)
 
 _REQUEST = struct.Struct("<II6Q")
 _REPLY = struct.Struct("<iiQ")
@@ -77,7 +79,11 @@ class Probe:
 
     def _start(self) -> str:
         self._process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
         )
         text = self.hello()
         for offset, nbytes in self.memory.guards():
@@ -93,7 +99,10 @@ class Probe:
         words = [arg & 0xFFFF_FFFF_FFFF_FFFF for arg in args]
         self.memory.clear_text()
         try:
-            os.write(self._process.stdin.fileno(), _REQUEST.pack(op, index, *words, *[0] * (6 - len(words))))
+            os.write(
+                self._process.stdin.fileno(),
+                _REQUEST.pack(op, index, *words, *[0] * (6 - len(words))),
+            )
         except BrokenPipeError:
             raise TargetError(f"{self.command[0]} ended: {self.stop()}") from None
         status, number, value = _REPLY.unpack(self._read(self._process.stdout.fileno()))

@@ -44,7 +44,9 @@ class Machine:
     cpu: str
     probe: Probe
     pointer_bytes: int = 0
-    isas: dict[str, bool] = field(default_factory=dict)  # name: whether this cpu can run it; better ones later
+    isas: dict[str, bool] = field(
+        default_factory=dict
+    )  # name: whether this cpu can run it; better ones later
     kernels: list[tuple[str, str]] = field(default_factory=list)  # (slot, isa) by row
 
     @property
@@ -85,7 +87,9 @@ class Target:
         self._memory: Memory = machine.probe.memory
         self._memory.reset()
 
-    def put(self, data: Array | bytes, *, at: str = "end", misalign: int = 0, align: int = 0) -> Buffer:
+    def put(
+        self, data: Array | bytes, *, at: str = "end", misalign: int = 0, align: int = 0
+    ) -> Buffer:
         """Copy data into the target's memory, next to an inaccessible page, and return the buffer.
 
         at: "end": the buffer's last byte is the last accessible one, so that reads and writes beyond it fail; "start": its
@@ -93,7 +97,9 @@ class Target:
         is not a multiple of it, less than `align` bytes stay between end and page. misalign: bytes by which the start
         then misses that alignment. Bytes between buffer and page are watched: a kernel call that changes them fails.
         """
-        array = np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.ascontiguousarray(data)
+        array = (
+            np.frombuffer(data, np.uint8) if isinstance(data, bytes) else np.ascontiguousarray(data)
+        )
         buffer = self.empty(array.shape, array.dtype, at=at, misalign=misalign, align=align)
         buffer.array[...] = array
         return buffer
@@ -159,7 +165,9 @@ class Target:
         for number, buffer in enumerate(self._memory.buffers):
             damage = buffer.overrun()
             if damage:
-                raise TargetError(f"{damage} of buffer {number} ({buffer.array.dtype} {buffer.array.shape})")
+                raise TargetError(
+                    f"{damage} of buffer {number} ({buffer.array.dtype} {buffer.array.shape})"
+                )
 
     def load(self, dab: bytes, isa: str | None = None) -> Model:
         """Check and plan a model, or raise DabError. isa: the best instruction set to use; None: what the cpu has."""
@@ -211,15 +219,19 @@ class Model:
         if len(inputs) != len(self.inputs):
             raise ValueError(f"{len(inputs)} inputs given, the model has {len(self.inputs)}")
         for index, (tensor, array) in enumerate(zip(self.inputs, inputs, strict=True)):
-            self._view(Op.INPUT, index, tensor)[...] = np.asarray(array, tensor.dtype).reshape(tensor.shape)
+            self._view(Op.INPUT, index, tensor)[...] = np.asarray(array, tensor.dtype).reshape(
+                tensor.shape
+            )
         self._ask(Op.RUN)
         self._target.check_margins()
-        return [self._view(Op.OUTPUT, index, tensor).copy() for index, tensor in enumerate(self.outputs)]
+        return [
+            self._view(Op.OUTPUT, index, tensor).copy() for index, tensor in enumerate(self.outputs)
+        ]
 
-    def tensor(self, index: int, nbytes: int) -> npt.NDArray[np.uint8]:
-        """Return a copy of the memory of a tensor of the file's table after a run."""
+    def tensor(self, index: int, nbytes: int) -> Array:
+        """Return a copy of the memory of a tensor of the file's table after a run, as bytes."""
         _, address = self._probe.request(Op.TENSOR, index)
-        return self._memory.view(address - self._probe.base, nbytes).copy()
+        return np.array(self._memory.view(address - self._probe.base, nbytes))
 
     def _view(self, op: Op, index: int, tensor: _Tensor) -> Array:
         _, address = self._probe.request(op, index)

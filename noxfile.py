@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every task of the project: `nox` is lint and native tests, `nox -l` lists the rest. Arguments behind -- go to pytest.
+
+All sessions share one environment, .nox/tools: the cross compiler alone takes 400 MB. The work itself is in ci/.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+TOOLS = ROOT / ".nox" / "tools"
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["lint", "test"]
+nox.options.default_venv_backend = "none"
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Run the Python of the shared environment, which is made or renewed when pyproject.toml changed."""
+    program = TOOLS / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+    stamp = TOOLS / "pyproject.sha256"
+    wanted = hashlib.sha256(
+        (ROOT / "pyproject.toml").read_bytes() + sys.version.encode()
+    ).hexdigest()
+    if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
+        session.run(
+            sys.executable, "-m", "virtualenv", "--quiet", "--clear", str(TOOLS), external=True
+        )
+        group = f"{ROOT / 'pyproject.toml'}:tools"
+        session.run(
+            str(program), "-m", "pip", "install", "--quiet", "--group", group, external=True
+        )
+        stamp.write_text(wanted, encoding="utf-8")
+    session.run(str(program), *arguments, external=True)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check formats, types and house rules of all files; `-- --fix` mends what a tool can mend."""
+    python(session, "-m", "ci.lint", *session.posargs)
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run all tests on this machine."""
+    python(session, "-m", "ci.build", "native")
+    python(session, "-m", "ci.binding", "native")
+    python(session, "-m", "pytest", "--target=native", "--ignore=tests/asm", *session.posargs)
+
+
+@nox.session(name="test-aarch64")
+def test_aarch64(session: nox.Session) -> None:
+    """Run the tests of kernels, operators and models on emulated AArch64, and the binding's in its Python."""
+    emulated(session, "aarch64")
+
+
+@nox.session(name="test-armv7")
+def test_armv7(session: nox.Session) -> None:
+    """The same on emulated 32-bit ARM, with NEON and without."""
+    emulated(session, "armv7", "armv6")
+
+
+def emulated(session: nox.Session, *targets: str) -> None:
+    """Run the tests of targets; the first one's Python runs the binding's."""
+    python(session, "-m", "ci.qemu.emulator")
+    python(session, "-m", "ci.build", "native", *targets)
+    python(session, "-m", "ci.binding", "native")
+    selected = f"--target={','.join(targets)}"
+    python(session, "-m", "pytest", selected, "--ignore=tests/asm", *session.posargs)
+    python(session, "-m", "ci.selftest", targets[0], *session.posargs)
+
+
+@nox.session
+def asm(session: nox.Session) -> None:
+    """Run every assembly kernel instruction by instruction: ABI, memory, packing hazards."""
+    python(session, "-m", "pytest", "tests/asm", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build build/TARGET/bnn-run; `-- TARGET...` is native (default), aarch64, armv7 or armv6."""
+    python(session, "-m", "ci.build", *session.posargs)
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Convert the digits network, run it on every machine and print one table."""
+    python(session, "-m", "ci.qemu.emulator", "--optional")
+    python(session, "-m", "ci.build", "native", "aarch64", "armv7")
+    python(session, "-m", "ci.binding", "native")
+    python(session, "-m", "examples.digits.demo", *session.posargs)
+
+
+@nox.session
+def ci(session: nox.Session) -> None:
+    """Run everything that CI runs."""
+    for name in ("lint", "demo", "asm", "test-aarch64", "test-armv7", "test"):
+        session.notify(name, posargs=[])
