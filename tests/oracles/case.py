@@ -92,7 +92,7 @@ class Case:
 
 
 def rng(*key: object) -> np.random.Generator:
-    """Random numbers that depend on `key` only, so that a test's id is all it takes to repeat it."""
+    """Random numbers that depend on `key` only: a test's id is all it takes to repeat it."""
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 

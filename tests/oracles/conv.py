@@ -100,7 +100,8 @@ def gather(x: Array, start: int, shape: Shape) -> Array:
     pixels = np.arange(shape.pixels)[:, None, None] * shape.stride * shape.channels
     taps = np.arange(shape.taps)[:, None] * shape.dilation * shape.channels
     index = start // 4 + pixels + taps + np.arange(shape.channels)
-    return x[index].reshape(shape.pixels, -1).astype(np.float64)
+    vectors: Array = x[index].reshape(shape.pixels, -1).astype(np.float64)
+    return vectors
 
 
 def weights_of(slot: str, w: Array, start: int, shape: Shape) -> Array:

@@ -4,10 +4,10 @@
 from __future__ import annotations
 
 import pytest
-from targets import Buffer as Placed
-from targets import Kernel, Target
 
 from oracles.case import Argument, Buffer, Case, Struct
+from targets import Buffer as Placed
+from targets import Kernel, Target
 
 # Where every buffer lies: up against the inaccessible page behind it or before it, and at an odd
 # multiple of its alignment.

@@ -78,10 +78,8 @@ def fill_bits(
 
 def accumulators(fill: str, counts: Array, random: np.random.Generator) -> Buffer:
     """Sums before and after; "full" ends at 65535, the largest that a caller may ask for."""
-    if fill == "full":
-        before = (65535 - counts).astype(np.uint16)
-    else:
-        before = random.integers(0, 30000, counts.shape).astype(np.uint16)
+    before = 65535 - counts if fill == "full" else random.integers(0, 30000, counts.shape)
+    before = before.astype(np.uint16)
     return Buffer(before, (before + counts).astype(np.uint16), align=16)
 
 
@@ -107,7 +105,7 @@ def dense_case(slot: str, shape: Dense) -> Case:
     size = VECTOR[slot]
     step = 8 * size * (shape.vectors + shape.gap)
     used = 8 * size * shape.vectors
-    w_bytes = max(0, (shape.blocks - 1) * step + used) if shape.vectors else 0
+    w_bytes = (shape.blocks - 1) * step + used if shape.blocks else 0
     x, w = fill_bits(shape.fill, size * shape.vectors, w_bytes, random)
     blocks = np.array([w[b * step : b * step + used] for b in range(shape.blocks)], np.uint8)
     vectors = x.reshape(1, shape.vectors, size)

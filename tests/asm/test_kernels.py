@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every assembly kernel on every case of its slot, instruction by instruction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+
+import pytest
+
+import oracles
+from asm.contract import Contract, read_folder, variants
+from asm.disassembly import check_hazards, disassemble, register_faults
+from asm.isa import ISAS
+from asm.machine import Machine, Program
+
+VARIANTS = [
+    (folder, f"bnn_{slot}_{name}", slot)
+    for folder, isa in ISAS.items()
+    for slot, name in variants(isa)
+]
+each_variant = pytest.mark.parametrize(("folder", "name", "slot"), VARIANTS)
+
+
+@lru_cache
+def contract_of(folder: str, name: str) -> Contract:
+    contracts = read_folder(ISAS[folder])
+    assert name in contracts, f"{folder}: {name} of variants.def has no contract block"
+    return contracts[name]
+
+
+@pytest.mark.parametrize("folder", ISAS)
+def test_every_function_is_a_variant(folder: str) -> None:
+    names = {f"bnn_{slot}_{name}" for slot, name in variants(ISAS[folder])}
+    assert set(read_folder(ISAS[folder])) == names
+
+
+@each_variant
+def test_contract(folder: str, name: str, slot: str) -> None:
+    contract = contract_of(folder, name)
+    case = oracles.build(slot, oracles.SHAPES[slot][0])
+    assert contract.slot == slot
+    assert list(contract.arguments) == list(case.arguments)
+    assert bool(contract.hazard) == (slot in ("pack_sign", "pack_threshold")), (
+        "packers have `hazard`"
+    )
+
+
+@each_variant
+def test_registers(folder: str, name: str, slot: str, programs: dict[str, Program]) -> None:
+    isa = ISAS[folder]
+    instructions = disassemble(isa, programs[folder], name)
+    assert not register_faults(isa, contract_of(folder, name), instructions)
+
+
+@each_variant
+def test_cases(
+    folder: str,
+    name: str,
+    slot: str,
+    machines: Callable[[str, bool], Machine],
+    counts: dict[str, dict[str, int]],
+) -> None:
+    """One test per kernel: hundreds of short calls."""
+    contract = contract_of(folder, name)
+    machine = machines(folder, False)
+    failures = []
+    for shape in oracles.SHAPES[slot]:
+        case = oracles.build(slot, shape)
+        if case.denormals and folder == "armv7":
+            continue  # its vector unit takes denormals for zero
+        outcome = machine.call(contract, case)
+        failures += [f"{shape}: {fault}" for fault in outcome.faults]
+        counts.setdefault(f"{folder} {name}", {})[repr(shape)] = outcome.instructions
+    assert not failures, "\n".join(failures[:20])
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "slot"), [v for v in VARIANTS if v[2].startswith("pack")]
+)
+def test_hazards(
+    folder: str,
+    name: str,
+    slot: str,
+    programs: dict[str, Program],
+    machines: Callable[[str, bool], Machine],
+) -> None:
+    """The distances of dependent shift-inserts, as executed."""
+    contract = contract_of(folder, name)
+    assert contract.hazard is not None
+    instructions = disassemble(ISAS[folder], programs[folder], name)
+    machine = machines(folder, True)
+    minima, merges, faults = [], set(), []
+    for shape in oracles.SHAPES[slot]:
+        outcome = machine.call(contract, oracles.build(slot, shape))
+        assert len(outcome.trace) == outcome.instructions
+        trace = [instructions[address] for address in outcome.trace]
+        report = check_hazards(trace, contract.hazard)
+        minima += [report.minimum] if report.minimum else []
+        merges |= report.merge
+        faults += [f"{shape}: {fault}" for fault in report.faults]
+    print(f"{name}: dependent shift-inserts at least {min(minima, default=0)} apart; final merge:")
+    print("".join(f"    {text}\n" for text in sorted(merges)))
+    assert not faults, "\n".join(faults[:20])
