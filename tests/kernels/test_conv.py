@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import oracles
 import pytest
+
+import oracles
 from oracles.conv import Shape
 from oracles.run import check
 from targets import Kernel, Target

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-import oracles
 import pytest
+
+import oracles
 from oracles.run import check
 from oracles.xnor import Conv, Dense
 from targets import Kernel, Target
