@@ -20,7 +20,7 @@ OLDEST_OPSET = 7
 
 
 def read_model(path: Path) -> onnx.ModelProto:
-    """The model with its functions inlined; external data stays on disk until `read_tensor`."""
+    """The model as it stands in the file; external data stays on disk until `read_tensor`."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -32,20 +32,27 @@ def read_model(path: Path) -> onnx.ModelProto:
         raise ConversionError("is not an ONNX file, or a truncated one") from None
     if not model.opset_import or not model.HasField("graph"):
         raise ConversionError("is not an ONNX file (it has no graph)")
+    return model
+
+
+def inline(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with its functions inlined, if it is one that can be imported."""
     if not model.graph.output:
         raise ConversionError("the graph has no outputs")
-    opset = opset_version(model)
-    newest = onnx.defs.onnx_opset_version()
+    opset, newest = opset_version(model), onnx.defs.onnx_opset_version()
     if not OLDEST_OPSET <= opset <= newest:
         raise ConversionError(
             f"uses opset {opset}; opsets {OLDEST_OPSET} to {newest} can be read (export with "
             "another opset, or install a newer onnx package)"
         )
-    if model.functions:
-        from onnx import inliner
+    if not model.functions:
+        return model
+    from onnx import inliner
 
-        model = inliner.inline_local_functions(model)
-    return model
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # the inliner is C++ and raises what its checks raise
+        raise ConversionError(f"its functions cannot be inlined: {error}") from error
 
 
 def opset_version(model: onnx.ModelProto) -> int:

@@ -17,7 +17,7 @@ from onnx import TensorProto
 from converter.errors import ConversionError
 from converter.fold import evaluate
 from converter.graph import Array, Graph
-from converter.onnx_file import opset_version, read_model, read_tensor
+from converter.onnx_file import inline, opset_version, read_model, read_tensor
 from converter.ops import IMPORTERS, NodeContext
 from converter.ops.registry import FLOATS, ONNX, check_size
 
@@ -44,7 +44,7 @@ def load(path: str | Path) -> Graph:
 
 def from_model(model: onnx.ModelProto, folder: Path = Path()) -> Graph:
     """Import a model in memory; `folder` has its external data."""
-    return _Import(model, folder).graph
+    return _Import(inline(model), folder).graph
 
 
 class _Import:
@@ -63,8 +63,9 @@ class _Import:
             raise ConversionError("the graph has no inputs")
         self._check_duplicates(model.graph)
         self._walk(model.graph.node)
-        for item in model.graph.output:
-            self._add_output(item.name)
+        outputs = [item.name for item in model.graph.output]
+        for name in outputs:
+            self._add_output(name, outputs)
         self.graph.prune()
 
     def _check_duplicates(self, graph: onnx.GraphProto) -> None:
@@ -129,7 +130,7 @@ class _Import:
         self.graph.inputs.append(item.name)
         self.names[item.name] = item.name
 
-    def _add_output(self, name: str) -> None:
+    def _add_output(self, name: str, outputs: list[str]) -> None:
         """Outputs keep their names, also where they are other names of something else."""
         source = self.names.get(name)
         if source is None:
@@ -140,8 +141,12 @@ class _Import:
         if name in self.graph.outputs:
             raise ConversionError(f"output '{name}' is given twice")
         if source != name:
-            context = NodeContext(self.graph, onnx.NodeProto(output=[name]), self.opset, [], name)
-            self._rename(context.emit("reshape", source, shape=value.shape), name)
+            if source in (*self.graph.inputs, *outputs):
+                context = NodeContext(
+                    self.graph, onnx.NodeProto(output=[name]), self.opset, [], name
+                )
+                source = context.emit("reshape", source, shape=value.shape)
+            self._rename(source, name)
         self.graph.outputs.append(name)
 
     # -- nodes -----------------------------------------------------------------------------------
@@ -210,11 +215,14 @@ class _Import:
         )
 
     def _rename(self, old: str, new: str) -> None:
-        """Give a value that one of the last nodes wrote its source's name."""
+        """Give an activation another name. Its readers stand behind its writer."""
         value = self.graph.values.pop(old)
         value.name = new
         self.graph.values[new] = value
         self.names[new] = new
+        self.names.update(
+            {name: new for name, stands_for in self.names.items() if stands_for == old}
+        )
         for node in reversed(self.graph.nodes):
             node.inputs = [new if name == old else name for name in node.inputs]
             if old in node.outputs:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+
 from onnx_builder import Array, assert_equal_to_runtime, model, node
 
 IMAGE = (1, 4, 7, 6)
