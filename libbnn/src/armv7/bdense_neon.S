@@ -108,7 +108,7 @@ name: bnn_bdense128_neon
 slot: bdense128
 arguments: {acc: r0, x: r1, w: r2, vectors: r3, blocks: stack0, block_step: stack1}
 buffers:
-  acc: {access: readwrite, bytes: "16 * blocks if vectors else 0"}
+  acc: {access: read write, bytes: "16 * blocks if vectors else 0"}
   x: {access: read, bytes: "16 * vectors if blocks else 0"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 128 * vectors if blocks and vectors else 0"}
 registers: [r0-r3, r12, q0-q3, q8-q15]
@@ -143,7 +143,7 @@ name: bnn_bdense64_neon
 slot: bdense64
 arguments: {acc: r0, x: r1, w: r2, vectors: r3, blocks: stack0, block_step: stack1}
 buffers:
-  acc: {access: readwrite, bytes: "16 * blocks if vectors else 0"}
+  acc: {access: read write, bytes: "16 * blocks if vectors else 0"}
   x: {access: read, bytes: "8 * vectors if blocks else 0"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 64 * vectors if blocks and vectors else 0"}
 registers: [r0-r3, r12, q0-q3, q8-q15]
