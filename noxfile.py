@@ -29,7 +29,7 @@ def python(session: nox.Session, *arguments: str) -> None:
     ).hexdigest()
     if not stamp.is_file() or stamp.read_text(encoding="utf-8") != wanted:
         session.run(
-            sys.executable, "-m", "virtualenv", "--quiet", "--clear", str(TOOLS), external=True
+            sys.executable, "-m", "virtualenv", "--quiet", str(TOOLS), external=True
         )
         group = f"{ROOT / 'pyproject.toml'}:tools"
         session.run(
