@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Convolutions and dense layers become binary, or keep float inputs with binary weights, or stay as they are.
+
+    v -> conv(w) -> y       q -> bconv(s, border) -> affine(mul, add) -> y        v = a * q + b,  w[o] = alpha[o] * s[o]
+                            mul = a * alpha,  add = b * alpha * sum(s[o])
+    x -> conv(w) -> y       x -> conv(s) -> affine(alpha, 0) -> y                 x real-valued
+
+(dense likewise). The affine is left out where it does nothing. Where all |w| of a channel are bit-equal the result is that of
+the source model up to the rounding of its sums; else alpha is their mean, and the report says how far they are from it.
+
+strict: the weight must have gone through a sign in the source graph (attribute `weight_source` of the importer, or nothing
+but -1 and +1 in it), the input must be -1 and +1, and no convolution may pad it with 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from converter.graph import Array, Node
+from converter.layout import pixel_bytes
+from converter.passes.operand import Operand, find_operand
+from converter.passes.rule import Mode, Rule
+from converter.passes.values import Fact, facts
+from converter.passes.weights import BinaryWeight, binary_weight
+from converter.report import BINARY, BINARY_WEIGHT, FLOAT, Row
+
+#: The file format counts taps in 16 bits.
+MAX_TAPS = 65534
+
+
+@dataclass
+class Layer:
+    """A layer, what was found about it, and its row of the report."""
+
+    node: Node
+    row: Row
+    weight: BinaryWeight | None = None
+    operand: Operand | None = None
+    reasons: list[str] = field(default_factory=list)
+
+
+class Binarise(Rule[Layer]):
+    """conv and dense become bconv and bdense where that is right; every one gets a row of the report."""
+
+    ops = frozenset({"conv", "dense"})
+    repeat = False
+    _facts: dict[str, Fact] | None = None
+
+    def pattern(self, node: Node) -> Layer | None:
+        """Every layer."""
+        if self._facts is None:
+            self._facts = facts(self.graph)
+        return Layer(node, self._row(node))
+
+    def _row(self, node: Node) -> Row:
+        shape = self.graph.shape(node.inputs[1])
+        name = node.attrs.get("result", node.output)
+        row = Row(node.sources[0] if node.sources else name, name, node.op)
+        row.taps, row.outputs = int(np.prod(shape[1:])), shape[0]
+        row.bytes_before = row.bytes_after = 4 * row.taps * row.outputs
+        row.inserted_sign = "inserted" in node.attrs
+        row.forced = bool(node.attrs.get("forced"))
+        self.context.report.rows.append(row)
+        return row
+
+    def check(self, match: Layer) -> str | None:
+        """Looks at the weight, then at the input."""
+        assert self._facts is not None
+        weight = binary_weight(self.constant(match.node.inputs[1]))
+        if isinstance(weight, str):
+            return weight
+        free = match.row.forced or match.row.inserted_sign
+        if self.context.mode is Mode.STRICT and not free and not self._shown(match.node, weight):
+            return (
+                f"strict: its weight is +-{_range(weight.alpha)}, but the graph does not show a Sign "
+                "on it; --moderate judges by its values"
+            )
+        match.weight = weight
+        operand = find_operand(self.graph, self._facts, match.node)
+        if isinstance(operand, Operand):
+            refusal = self._unfit(match, operand, free)
+            match.operand = operand if not refusal else None
+            match.reasons += [refusal] if refusal else []
+        else:
+            match.reasons.append(operand)
+        return None
+
+    def _shown(self, node: Node, weight: BinaryWeight) -> bool:
+        return weight.plain or node.attrs.get("weight_source") == "sign"
+
+    def _unfit(self, match: Layer, operand: Operand, free: bool) -> str:
+        """Why a two-valued input does not make this layer binary."""
+        if match.row.taps > MAX_TAPS:
+            return f"its dot products have {match.row.taps} terms, more than {MAX_TAPS}"
+        if match.node.op == "dense" and self.graph.shape(match.node.inputs[0])[0] != 1:
+            return "its input has more than one row"
+        if self.context.mode is Mode.STRICT and not free:
+            if (operand.scale, operand.offset) != (1, 0):
+                return "strict: its input is two-valued, but not -1 and +1"
+            if operand.border == 0:
+                return (
+                    "strict: it pads with 0, which is neither -1 nor +1; --moderate gives 0 its "
+                    "exact meaning"
+                )
+        return ""
+
+    def refused(self, match: Layer, reason: str) -> None:
+        """The layer stays a float layer."""
+        match.row.kind, match.row.reason = FLOAT, reason
+
+    def rewrite(self, match: Layer) -> None:
+        """Binary if there is a binary operand, else binary weights."""
+        assert match.weight is not None
+        if match.operand is None:
+            match.row.reason = "; ".join(["its weight is binary, but " + match.reasons[0]])
+            self._binary_weight(match, match.weight)
+        else:
+            self._binary(match, match.weight, match.operand)
+        if match.weight.error:
+            match.row.reason += (
+                f"; its weight is +-alpha within {match.weight.error:.1e} (alpha: mean of |w|)"
+            )
+
+    def _binary_weight(self, match: Layer, weight: BinaryWeight) -> None:
+        node, row = match.node, match.row
+        row.kind = BINARY_WEIGHT
+        row.bytes_after = _blocks(row, node) * row.taps
+        if weight.plain and self.constant(node.inputs[1]).dtype == np.int8:
+            return
+        node.inputs[1] = self.graph.add_const(weight.signs, "weight")
+        self._scale(node, weight.alpha, np.zeros_like(weight.alpha))
+
+    def _binary(self, match: Layer, weight: BinaryWeight, operand: Operand) -> None:
+        node, row, graph = match.node, match.row, self.graph
+        row.kind, row.border = BINARY, operand.border
+        channels = weight.signs.shape[1]
+        row.bytes_after = _blocks(row, node) * 8 * row.taps // channels * pixel_bytes(channels)
+        row.reason = self._praise(node, operand)
+        signs = operand.value
+        if not operand.signs:
+            signs = self._requantise(node, operand)
+        node.op = "b" + node.op
+        node.inputs = [signs, graph.add_const(weight.signs, "weight")]
+        if node.op == "bconv":
+            node.attrs["pads"] = operand.pads
+            node.attrs["border"] = -1 if operand.border is None else operand.border
+        if operand.pad is not None:
+            row.fused = list(operand.pad.sources)
+        totals = weight.signs.reshape(len(weight.signs), -1).sum(1, dtype=np.float64)
+        alpha = weight.alpha.astype(np.float64)
+        self._scale(node, operand.scale * alpha, operand.offset * alpha * totals)
+
+    def _praise(self, node: Node, operand: Operand) -> str:
+        if node.attrs.get("forced"):
+            return f"{node.attrs.get('inserted') or node.attrs['signed']}: its results are not the model's"
+        if "inserted" in node.attrs:
+            return (
+                f"sign inserted in front: {node.attrs['inserted']}; its results are not the model's"
+            )
+        low, high = sorted((operand.offset - operand.scale, operand.offset + operand.scale))
+        return f"its input is {low:g} or {high:g}, its weight is +-alpha"
+
+    def _requantise(self, node: Node, operand: Operand) -> str:
+        """Bits from a tensor that is known to be two-valued but is not written as bits."""
+        graph, x = self.graph, operand.value
+        shape = graph.shape(x)
+        count = shape[1] if len(shape) > 1 else shape[0]
+        threshold = graph.add_const(np.full(count, operand.upper, np.float32), "threshold")
+        flip = graph.add_const(np.zeros(count, bool), "flip")
+        signs = self.value_like(x, f"{x}.bits")
+        graph.insert_before(node, Node("quantise", [x, threshold, flip], [signs], {}, []))
+        return signs
+
+    def _scale(self, node: Node, mul: Array, add: Array) -> None:
+        """An affine behind the node, which takes over the name of its output."""
+        mul, add = mul.astype(np.float32), add.astype(np.float32)
+        if np.all(mul == 1) and not np.any(add):
+            return
+        graph, output = self.graph, node.output
+        node.outputs = [self.value_like(output, f"{output}.sum")]
+        operands = [graph.add_const(mul, "mul"), graph.add_const(add + np.float32(0), "add")]
+        graph.insert_after(
+            node, Node("affine", [node.output, *operands], [output], {}, list(node.sources))
+        )
+
+
+def _blocks(row: Row, node: Node) -> int:
+    """Blocks of 8 outputs in the packed weight."""
+    groups = node.attrs.get("groups", 1)
+    blocks: int = groups * -(-(row.outputs // groups) // 8)
+    return blocks
+
+
+def _range(alpha: Array) -> str:
+    low, high = float(alpha.min()), float(alpha.max())
+    return f"{low:g}" if low == high else f"({low:g} to {high:g})"

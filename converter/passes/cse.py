@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Equal nodes become one.
+
+    x -> f -> y, x -> f -> z        x -> f -> y, read instead of z
+
+Equal: same operator, attributes and inputs, where constants are compared by content. A node that writes a graph output
+stays, and so do convolutions and dense layers, which have a name and a row in the report each.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+
+from converter.graph import Node
+from converter.passes.rule import Rule, merged
+
+
+class Cse(Rule[tuple[Node, Node]]):
+    """The second of two equal nodes goes."""
+
+    _hashes: dict[str, bytes] | None = None
+
+    def pattern(self, node: Node) -> tuple[Node, Node] | None:
+        """A node that an earlier one equals."""
+        if "result" in node.attrs:
+            return None
+        key = self._key(node)
+        for other in self.graph.nodes:
+            if other is node:
+                return None
+            if other.op == node.op and len(node.outputs) == 1 and self._key(other) == key:
+                return other, node
+        return None
+
+    def check(self, match: tuple[Node, Node]) -> str | None:
+        """Graph outputs keep their names."""
+        return "it writes a graph output" if self.graph.is_output(match[1].output) else None
+
+    def rewrite(self, match: tuple[Node, Node]) -> None:
+        """Read the first instead."""
+        first, second = match
+        first.sources = merged(first.sources, second.sources)
+        self.graph.replace_uses(second.output, first.output)
+        self.graph.remove(second)
+
+    def _key(self, node: Node) -> tuple[Any, ...]:
+        attrs = sorted((k, _plain(v)) for k, v in node.attrs.items())
+        shape = self.graph.shape(node.outputs[0])
+        return node.op, tuple(self._name(name) for name in node.inputs), tuple(attrs), shape
+
+    def _name(self, name: str) -> Any:
+        """An activation's name, or a digest of a constant."""
+        if self._hashes is None:
+            self._hashes = {}
+        data = self.graph.const(name) if name else None
+        if data is None:
+            return name
+        if name not in self._hashes:
+            head = f"{data.dtype}{data.shape}".encode()
+            self._hashes[name] = hashlib.sha256(
+                head + np.ascontiguousarray(data).tobytes()
+            ).digest()
+        return self._hashes[name]
+
+
+def _plain(value: Any) -> Any:
+    """Attributes in a form that can be compared and sorted."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.str, value.tobytes()
+    return tuple(map(_plain, value)) if isinstance(value, (tuple, list)) else repr(value)

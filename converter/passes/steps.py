@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Finding the one place where a two-valued function of one number changes its value.
+
+Floats are taken as points of an ordered line (`ordinal`): neighbours differ by 1, -0.0 and +0.0 are one point. A function is
+sampled along the line, around the given landmarks, at zero and at the infinities; the interval in which it changes is then
+halved until two neighbours are left, so the threshold is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from converter.graph import Array
+
+Function = Callable[[Array], Array]
+
+SAMPLES = 2048
+INFINITY = 0x7F800000
+#: Relative difference up to which two results are the same value: straight-through sums (s - t) + t round.
+SAME = 1e-6
+
+
+@dataclass(frozen=True)
+class Step:
+    """f(x) = (x >= threshold) != flip ? high : low, each [C]; constant channels have threshold -inf."""
+
+    threshold: Array
+    flip: Array
+    low: Array
+    high: Array
+
+
+def ordinal(x: Array) -> Array:
+    """float32 -> int64, monotonic, neighbours differ by 1."""
+    bits = np.asarray(x, np.float32).view(np.int32).astype(np.int64)
+    return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
+
+
+def from_ordinal(n: Array) -> Array:
+    """The inverse of `ordinal`; 0 gives +0.0."""
+    bits = np.where(n < 0, -n | 0x80000000, n).astype(np.uint32)
+    return bits.view(np.float32)
+
+
+def float_step(function: Function, channels: int, landmarks: Array) -> Step | str:
+    """The step of a function on float32 rows [n, C], or the reason why it is none.
+
+    Points where the function gives NaN (products of infinities and zeros) are ignored at the ends of the line.
+    """
+    near = ordinal(landmarks)[:, None] + np.arange(-2, 3)
+    line = np.linspace(-INFINITY, INFINITY, SAMPLES).astype(np.int64)
+    points = np.unique(
+        np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), -INFINITY, INFINITY)
+    )
+    results = function(_rows(from_ordinal(points), channels))
+    states, reason = _classify(results)
+    if reason or states is None:
+        return f"{reason}"
+    with np.errstate(invalid="ignore"):
+        if np.any(function(_rows(np.array([-0.0], np.float32), channels)) != results[points == 0]):
+            return "it tells -0.0 from +0.0"
+    is_high, low, high = states
+    scale = np.maximum(np.abs(low), np.abs(high))
+    changes = is_high[1:] != is_high[:-1]
+    if np.any(changes.sum(0) > 1):
+        return "it changes its value more than once"
+    where = changes.argmax(0)
+    below, above = points[where], points[where + 1]
+    rising = ~is_high[0] & changes.any(0)
+    moving = changes.any(0)
+    while np.any(moving & (above - below > 1)):
+        middle = (below + above) // 2
+        value = function(from_ordinal(middle)[None, :])[0]
+        upper, lower = _is(value, high, scale), _is(value, low, scale)
+        if np.any(moving & ~upper & ~lower):
+            return _third(value, moving & ~upper & ~lower)
+        after = upper == rising
+        above, below = np.where(after, middle, above), np.where(after, below, middle)
+    threshold = np.where(moving, from_ordinal(above), np.float32(-np.inf)).astype(np.float32)
+    flip = np.where(moving, ~rising, ~is_high[0])
+    return Step(threshold, flip, low, high)
+
+
+def _rows(x: Array, channels: int) -> Array:
+    return np.broadcast_to(x[:, None], (len(x), channels))
+
+
+def _is(value: Array, nominal: Array, scale: Array) -> Array:
+    result: Array = np.abs(value - nominal) <= SAME * scale
+    return result
+
+
+def _third(value: Array, odd: Array) -> str:
+    return f"it also takes the value {value[odd][0]:g}"
+
+
+def _classify(results: Array) -> tuple[tuple[Array, Array, Array] | None, str | None]:
+    """Rows of results -> whether they are the upper value, lower values, upper values; or a reason."""
+    known = ~np.isnan(results)
+    if not np.all(known.any(0)):
+        return None, "it gives NaN everywhere"
+    low = np.where(known, results, np.inf).min(0)
+    high = np.where(known, results, -np.inf).max(0)
+    if not np.all(np.isfinite(low) & np.isfinite(high)):
+        return None, "it is not bounded"
+    scale = np.maximum(np.abs(low), np.abs(high))
+    upper, lower = _is(results, high, scale), _is(results, low, scale)
+    odd = known & ~upper & ~lower
+    if np.any(odd):
+        return None, _third(results, odd)
+    # NaN takes over the state of the neighbour nearer to the middle of the line.
+    middle = len(results) // 2
+    for i in range(middle + 1, len(results)):
+        upper[i] = np.where(known[i], upper[i], upper[i - 1])
+    for i in range(middle - 1, -1, -1):
+        upper[i] = np.where(known[i], upper[i], upper[i + 1])
+    return (upper, low, high), None

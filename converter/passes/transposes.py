@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Transposes cancel: those of networks from channels-last frameworks stand in pairs around every convolution.
+
+    x -> transpose(p) -> transpose(q) -> y                     x -> transpose(p[q]) -> y
+    x -> transpose(p) -> elementwise(constants) -> y           x -> elementwise(constants transposed back) -> transpose(p) -> y
+    x [1, ...] -> transpose(p) -> reshape [1, K] -> dense(w)   x -> reshape [1, K] -> dense(columns of w in x's order)
+
+The second also for pad and concat, and for several activations that come from equal transposes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from converter.graph import Array, Graph, Node
+from converter.passes.region import ELEMENTWISE, PARAMETRIC
+from converter.passes.rule import Rule, merged, uniform
+
+
+@dataclass
+class Pair:
+    """A transpose and the node that reads it."""
+
+    first: Node
+    node: Node
+
+
+def _transpose_in_front(graph: Graph, name: str) -> Node | None:
+    producer = graph.producer(name)
+    return producer if producer is not None and producer.op == "transpose" else None
+
+
+class MergeTransposes(Rule[Pair]):
+    """A transpose of a transpose."""
+
+    ops = frozenset({"transpose"})
+
+    def pattern(self, node: Node) -> Pair | None:
+        """Two in a row."""
+        first = _transpose_in_front(self.graph, node.inputs[0])
+        return Pair(first, node) if first is not None else None
+
+    def rewrite(self, match: Pair) -> None:
+        """One with both permutations."""
+        inner, outer = match.first.attrs["perm"], match.node.attrs["perm"]
+        match.node.attrs["perm"] = tuple(inner[axis] for axis in outer)
+        match.node.inputs[0] = match.first.inputs[0]
+
+
+class TransposeBehind(Rule[Pair]):
+    """Elementwise nodes, pad and concat are computed in front of a transpose."""
+
+    ops = ELEMENTWISE | {"pad", "concat"}
+
+    def pattern(self, node: Node) -> Pair | None:
+        """All its activations are transposed alike."""
+        names = [name for name in node.inputs if self.graph.const(name) is None]
+        found = [_transpose_in_front(self.graph, name) for name in names]
+        first = found[0] if found else None
+        if first is None or any(t is None or t.attrs["perm"] != first.attrs["perm"] for t in found):
+            return None
+        return Pair(first, node)
+
+    def check(self, match: Pair) -> str | None:
+        """Its parameters must not be bound to an axis that moves, its constants must fit."""
+        node, graph = match.node, self.graph
+        if node.op in PARAMETRIC and match.first.attrs["perm"][1:2] != (1,):
+            parameters = [self.constant(name) for name in node.inputs[1:]]
+            if not all(uniform(p) for p in parameters) or "zero" in node.attrs:
+                return "its parameters differ along an axis that moves"
+        if any(
+            graph.shape(name) != graph.shape(match.first.output)
+            for name in node.inputs
+            if graph.const(name) is None
+        ):
+            return None if node.op == "concat" else "its activations have different shapes"
+        return None
+
+    def rewrite(self, match: Pair) -> None:
+        """Swap them."""
+        node, graph, perm = match.node, self.graph, match.first.attrs["perm"]
+        back = tuple(int(axis) for axis in np.argsort(perm))
+        shape = graph.shape(node.output)
+        node.inputs = [self._untransposed(node, name, perm, back) for name in node.inputs]
+        if node.op == "pad":
+            for side in ("before", "after"):
+                node.attrs[side] = tuple(node.attrs[side][axis] for axis in back)
+        if node.op == "concat":
+            node.attrs["axis"] = perm[node.attrs["axis"]]
+        output, dtype = node.output, graph.values[node.output].dtype
+        inner = graph.add_value(graph.fresh(output), [shape[axis] for axis in back], dtype)
+        node.outputs = [inner.name]
+        sources = merged(match.first.sources)
+        graph.insert_after(node, Node("transpose", [inner.name], [output], {"perm": perm}, sources))
+
+    def _untransposed(
+        self, node: Node, name: str, perm: tuple[int, ...], back: tuple[int, ...]
+    ) -> str:
+        data = self.graph.const(name)
+        if data is None:
+            producer = self.graph.producer(name)
+            assert producer is not None
+            return producer.inputs[0]
+        if node.op in PARAMETRIC:
+            count = self.graph.shape(node.inputs[0])[perm[1]] if len(perm) > 1 else len(data)
+            target = len(data) if perm[1:2] == (1,) else self._channels_in_front(node, perm)
+            del count
+            resized: Array = data if target == len(data) else np.full(target, data[0], data.dtype)
+            return self.graph.add_const(resized, "parameter")
+        if data.size == 1:
+            return name
+        data = data.reshape((1,) * (len(perm) - data.ndim) + data.shape)
+        return self.graph.add_const(np.ascontiguousarray(data.transpose(back)), "constant")
+
+    def _channels_in_front(self, node: Node, perm: tuple[int, ...]) -> int:
+        """Size of axis 1 in front of the transpose."""
+        return int(self.graph.shape(node.output)[perm.index(1)])
+
+
+class TransposeIntoDense(Rule[Pair]):
+    """A flattened transpose in front of a dense layer is a matter of the order of its weight's columns."""
+
+    ops = frozenset({"dense"})
+
+    def pattern(self, node: Node) -> Pair | None:
+        """transpose -> reshape -> dense."""
+        flat = self.graph.producer(node.inputs[0])
+        if flat is None or flat.op != "reshape":
+            return None
+        first = _transpose_in_front(self.graph, flat.inputs[0])
+        return Pair(first, node) if first is not None else None
+
+    def check(self, match: Pair) -> str | None:
+        """One row: everything is flattened."""
+        return None if self.graph.shape(match.node.inputs[0])[0] == 1 else "it has several rows"
+
+    def rewrite(self, match: Pair) -> None:
+        """Reorder the columns; flatten what is in front of the transpose."""
+        graph, node = self.graph, match.node
+        x, perm = match.first.inputs[0], match.first.attrs["perm"]
+        weight = self.constant(node.inputs[1])
+        shape = graph.shape(x)
+        order = np.arange(weight.shape[1]).reshape(shape).transpose(perm).ravel()
+        reordered = np.empty_like(weight)
+        reordered[:, order] = weight
+        node.inputs[1] = graph.add_const(reordered, "weight")
+        flat = graph.add_value(graph.fresh(node.inputs[0]), (1, weight.shape[1]))
+        graph.insert_before(node, Node("reshape", [x], [flat.name], {}, []))
+        node.inputs[0] = flat.name
