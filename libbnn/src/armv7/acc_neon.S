@@ -84,8 +84,8 @@ buffers:
   out: {access: read write, bytes: "(pixels - 1) * out_step + 8 if pixels else 0"}
   acc: {access: read, bytes: "16 * pixels"}
   limit: {access: read, bytes: 16}
-registers: [r0-r4, r12, q0, q1, q8, q9]
-saved: [r4]
+registers: [r0-r5, r12, q0, q1, q8, q9]
+saved: [r4, r5]
 stack: 8
 */
 limit           .req q8
@@ -121,7 +121,7 @@ func bnn_acc_bits_neon
         vcge.u16        q0, q0, limit
         vmovn.i16       d0, q0
         vld1.8          {d2}, [from]
-        vand            d0, d0, d18
+        vand            d0, d0, d18             // half of `one`
         vorr            d0, d0, d2
         vst1.8          {d0}, [out]
 3:      ldrd            ostep, r5, [sp], #8

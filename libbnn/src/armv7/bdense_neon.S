@@ -111,7 +111,7 @@ buffers:
   acc: {access: read write, bytes: "16 * blocks if vectors else 0"}
   x: {access: read, bytes: "16 * vectors if blocks else 0"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 128 * vectors if blocks and vectors else 0"}
-registers: [r0-r3, r12, q0-q3, q8-q15]
+registers: [r0-r8, r12, lr, q0-q14]
 saved: [r4-r8, d8-d15]
 stack: 88
 */
@@ -146,7 +146,7 @@ buffers:
   acc: {access: read write, bytes: "16 * blocks if vectors else 0"}
   x: {access: read, bytes: "8 * vectors if blocks else 0"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 64 * vectors if blocks and vectors else 0"}
-registers: [r0-r3, r12, q0-q3, q8-q15]
+registers: [r0-r8, r12, lr, q0-q14]
 saved: [r4-r8, d8-d15]
 stack: 88
 */

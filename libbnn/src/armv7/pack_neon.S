@@ -202,8 +202,8 @@ buffers:
   t: {access: read, bytes: struct}
   t.threshold: {access: read, bytes: 4 * channels}
   t.flip: {access: read, bytes: "16 if channels > 64 else 8"}
-registers: [r0-r9, r12, lr, q0-q5, q8-q15]
-saved: [r4-r9, d8-d11]
+registers: [r0-r10, r12, q0-q5, q8-q15]
+saved: [r4-r10, d8-d11]
 stack: 1088
 hazard: {ops: [vsri], distance: 4, merge: 2}
 */
