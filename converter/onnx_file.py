@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -61,12 +62,20 @@ def opset_version(model: onnx.ModelProto) -> int:
     return versions[0] if versions else int(onnx.defs.onnx_opset_version())
 
 
+def numpy_type(kind: int, what: str) -> np.dtype[Any]:
+    """The numpy type of an ONNX element type."""
+    try:
+        dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
+    except KeyError:
+        dtype = None
+    if dtype is None or dtype.kind == "O":  # texts
+        raise ConversionError(f"{what} has no numeric type (ONNX type {kind})")
+    return dtype
+
+
 def read_tensor(tensor: TensorProto, folder: Path, what: str) -> Array:
     """The data of an initializer or Constant; allocates nothing whose bytes are not there."""
-    if tensor.data_type in (TensorProto.UNDEFINED, TensorProto.STRING):
-        raise ConversionError(f"{what} has no numeric type")
-    shape = list(tensor.dims)
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+    shape, dtype = list(tensor.dims), numpy_type(tensor.data_type, what)
     count = math.prod(shape)
     if any(d < 0 for d in shape) or count * dtype.itemsize >= MAX_BYTES:
         raise ConversionError(f"{what} declares shape {shape}, which no model can have")

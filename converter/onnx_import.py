@@ -12,12 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import TensorProto
 
 from converter.errors import ConversionError
-from converter.fold import evaluate
+from converter.fold import evaluate, first_line
 from converter.graph import Array, Graph
-from converter.onnx_file import inline, opset_version, read_model, read_tensor
+from converter.onnx_file import inline, numpy_type, opset_version, read_model, read_tensor
 from converter.ops import IMPORTERS, NodeContext
 from converter.ops.registry import FLOATS, ONNX, check_size
 
@@ -57,7 +56,7 @@ class _Import:
         self.opset = opset_version(model)
         self._add_initializers(model.graph)
         for item in model.graph.input:
-            if item.name not in self.names:
+            if item.name not in self.names or item.name in self.graph.inputs:
                 self._add_input(item)
         if not self.graph.inputs:
             raise ConversionError("the graph has no inputs")
@@ -102,7 +101,7 @@ class _Import:
         if item.type.WhichOneof("value") != "tensor_type":
             raise ConversionError(f"{what} is not a tensor")
         tensor = item.type.tensor_type
-        kind = onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type or TensorProto.FLOAT)
+        kind = numpy_type(tensor.elem_type, what)
         if kind.name not in FLOATS:
             raise ConversionError(
                 f"{what} has type {kind.name}; inputs must be float (cast outside the network)"
@@ -192,7 +191,10 @@ class _Import:
             raise self._unsupported(node)
         context = NodeContext(self.graph, node, self.opset, inputs, _label(node))
         first = len(self.graph.nodes)
-        results = function(context)
+        try:
+            results = function(context)
+        except (ValueError, TypeError, LookupError) as error:  # missing inputs, odd attributes
+            raise context.error(f"it is not what ONNX allows: {first_line(error)}") from error
         new = {name for made in self.graph.nodes[first:] for name in made.outputs}
         results = (results,) if isinstance(results, str) else results
         for name, result in zip(node.output, results, strict=False):
@@ -232,7 +234,7 @@ class _Import:
     def _constant(self, node: onnx.NodeProto) -> None:
         """Each of the attributes that a Constant may have its value in."""
         what = f"constant '{node.output[0]}'"
-        (attribute,) = node.attribute
+        attribute = next(iter(node.attribute), onnx.AttributeProto(name="attribute (none)"))
         if attribute.name == "value":
             array = read_tensor(attribute.t, self.folder, what)
         elif attribute.name in ("value_float", "value_floats", "value_int", "value_ints"):

@@ -72,14 +72,13 @@ def import_gemm(ctx: NodeContext) -> str:
     x = ctx.transpose(ctx.inputs[0], (1, 0)) if ctx.attr("transA", 0) else ctx.inputs[0]
     y = ctx.emit("dense", x, weight, result=ctx.node.output[0])
     alpha, beta = ctx.attr("alpha", 1.0), ctx.attr("beta", 1.0)
-    rows, outputs = ctx.graph.shape(y)
+    outputs = ctx.graph.shape(y)[1]
     bias = np.zeros(1, np.float32)
     if ctx.has(2) and beta != 0:
         bias = ctx.const(2, "bias")
-        columns = np.broadcast_to(bias, (rows, outputs)) if bias.ndim <= 2 else bias
-        if columns.shape != (rows, outputs) or not np.all(columns == columns[:1]):
+        if bias.size not in (1, outputs) or bias.shape[-1:] not in ((), (bias.size,)):
             raise ctx.error(f"its bias {list(bias.shape)} must be one number per output")
-        bias = np.float32(beta) * columns[0]
+        bias = np.float32(beta) * bias
     if alpha == 1 and not np.any(bias):
         return y
     return ctx.affine(y, np.float32(alpha), bias)

@@ -45,7 +45,7 @@ def import_flatten(ctx: NodeContext) -> str:
     """Flatten: the axes before and from `axis` on become one each."""
     shape = ctx.shape()
     axis = ctx.attr("axis", 1)
-    axis += len(shape) if axis < 0 else 0
+    axis = len(shape) if axis == len(shape) else ctx.axis(axis)
     return ctx.reshape(ctx.inputs[0], (math.prod(shape[:axis]), math.prod(shape[axis:])))
 
 

@@ -212,7 +212,10 @@ class NodeContext:
         operands = []
         for name, data in (("mul", mul), ("add", add)):
             with np.errstate(over="ignore", invalid="ignore"):
-                data = np.broadcast_to(np.asarray(data, np.float32).reshape(-1), (channels,)).copy()
+                data = np.asarray(data, np.float32).reshape(-1)
+            if data.size not in (1, channels):
+                raise self.error(f"its constant of {data.size} values is for {channels} channels")
+            data = np.broadcast_to(data, (channels,)).copy()
             if not np.all(np.isfinite(data)):
                 raise self.error(
                     "its constants give NaN or infinity as a float32 factor or offset; "
