@@ -73,7 +73,7 @@ def house_rules() -> bool:
     for path in files():
         text = path.read_text(encoding="utf-8")
         found = list(check_text(path, text))
-        if path.suffix == ".S":
+        if path.suffix in {".S", ".inc"}:
             found += check_assembly(text)
         for line, complaint in found:
             print(f"{path.relative_to(ROOT)}:{line}: {complaint}")
