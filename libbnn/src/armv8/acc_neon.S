@@ -12,7 +12,7 @@ param           .req x2
 limit           .req x2
 pixels          .req x3
 out_step        .req x4
-bit             .req x5
+bit             .req w5
 base            .req x6
 mul             .req x7
 add             .req x8
@@ -134,7 +134,7 @@ stack: 0
 func bnn_acc_bits_neon
         ld1             {v7.8h}, [limit]
         mov             wmask, #1
-        lsl             wmask, wmask, w5
+        lsl             wmask, wmask, bit
         dup             v16.16b, wmask          // 1 << bit
         mov             next_out, out
         subs            pixels, pixels, #4

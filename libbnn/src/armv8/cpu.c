@@ -35,7 +35,8 @@ CHECK(bnn_tile, out_step, TILE_OUT_STEP);
 CHECK(bnn_tile, x_step, TILE_X_STEP);
 
 /* NEON is part of the architecture, with or without an operating system; optional extensions will be asked for here. */
-uint32_t bnn_cpu_features(void) {
+uint32_t bnn_cpu_features(void)
+{
     return BNN_CPU_NEON;
 }
 

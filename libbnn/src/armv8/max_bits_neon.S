@@ -40,10 +40,10 @@ func bnn_max_bits_neon
         add             left, left, #64 - 8
         tbnz            left, #63, 4f
 3:
-        ldr             d0, [out]
-        ldr             d4, [src], #8
+        ld1             {v0.8b}, [out]
+        ld1             {v4.8b}, [src], #8
         and             v0.8b, v0.8b, v4.8b
-        str             d0, [out], #8
+        st1             {v0.8b}, [out], #8
         subs            left, left, #8
         b.hs            3b
 4:

@@ -117,7 +117,7 @@ func bnn_pack_sign_neon
         zip1            v0.2d, v23.2d, v7.2d    // even planes
         zip2            v1.2d, v23.2d, v7.2d    // odd planes
         join            0, 1, 28, 16b
-        str             q0, [out], #16
+        st1             {v0.2d}, [out], #16
         b.hs            21b
 22:
         tbz             pixels, #0, 90f

@@ -100,13 +100,13 @@ func bnn_pack_threshold_neon
         cmp             channels, #64
         b.eq            20f
         b.lo            50f
-        ldr             q6, [flips]
+        ld1             {v6.16b}, [flips]
         pack_any        16, 4, 16b
         ret
 
 10:                                             // groups of 128
         sub             step, step, #512
-        ldr             q6, [flips]
+        ld1             {v6.16b}, [flips]
         mvn             v6.16b, v6.16b
 11:
         mov             next_limit, limits
@@ -130,7 +130,7 @@ func bnn_pack_threshold_neon
 
 20:                                             // groups of 64
         sub             step, step, #256
-        ldr             d6, [flips]
+        ld1             {v6.8b}, [flips]
         mvn             v6.8b, v6.8b
         movi            v4.16b, #0xaa           // odd planes
 21:
@@ -150,7 +150,7 @@ func bnn_pack_threshold_neon
         ret
 
 50:
-        ldr             d6, [flips]
+        ld1             {v6.8b}, [flips]
         pack_any        8, 3, 8b
 90:
         ret

@@ -203,7 +203,7 @@ endfunc bnn_step_add_neon
 // Flips, as masks: v4 (v5) = -1 where the byte is 1; v20.8b: ones
 .macro load_flips n
     .if \n == 8
-        ldr             d4, [next_second], #8
+        ld1             {v4.8b}, [next_second], #8
     .elseif \n == 4
         ldr             s4, [next_second], #4
     .else
