@@ -35,7 +35,7 @@ SLOTS: dict[str, list[Affine] | list[Bits]] = {
         *(Affine(7, 8, fill) for fill in ("low", "high", "huge")),
     ],
     "acc_bits": [
-        *(Bits(pixels, pixels % 8, 8) for pixels in PIXELS),
+        *(Bits(pixels, pixels % 8, 120) for pixels in PIXELS),
         *(Bits(7, bit, gap) for bit in range(8) for gap in (0, 8)),
         *(Bits(3, 5, gap) for gap in (1, 3, 24)),
         *(Bits(8, 7, 0, fill) for fill in ("low", "high", "equal")),
@@ -93,7 +93,8 @@ def bits_case(shape: Bits) -> Case:
         acc[1:4] = np.minimum(limit, 65534) + 1
         acc[4:] = np.maximum(limit, 1) - 1
     step = 8 + shape.gap
-    before = in_rows(np.zeros((shape.pixels, 8), np.uint8), step, random)
+    others = random.integers(0, 256, (shape.pixels, 8), np.uint8)
+    before = in_rows(others, step, random)
     before &= np.uint8(255 - (1 << shape.bit))
     bits = (acc >= limit).astype(np.uint8) << np.uint8(shape.bit)
     after = before | put_rows(np.zeros_like(before), bits, step)

@@ -20,6 +20,13 @@ class Shape(NamedTuple):
     fill: str = "random"
 
 
+def random_shape(number: int) -> Shape:
+    """One of many shapes that nobody thought of."""
+    random = rng("random pack", number)
+    pixels, channels, gap = (int(random.integers(*r)) for r in [(1, 30), (1, 129), (0, 20)])
+    return Shape(pixels, channels, gap)
+
+
 CHANNELS = [1, 3, 8, 9, 15, 16, 17, 31, 63, 64, 65, 72, 100, 112, 127, 128]
 FILLS = ["plus", "minus", "zeros", "huge"]
 SHAPES = [
@@ -27,6 +34,7 @@ SHAPES = [
     *(Shape(pixels, channels) for channels in (64, 128) for pixels in (0, 2, 4, 5, 7, 8, 9)),
     *(Shape(5, channels, gap) for channels in (3, 64, 65, 128) for gap in (1, 4, 7, 200)),
     *(Shape(2, channels, 0, fill) for channels in (64, 100, 128) for fill in FILLS),
+    *(random_shape(number) for number in range(20)),
 ]
 # What only a comparing kernel need handle: -0.0 and NaN, infinite thresholds; and denormals.
 THRESHOLD_FILLS = ["special", "equal", "denormal"]

@@ -33,6 +33,10 @@ SHAPES = [
 ]
 SLOTS = {f"step_{name}": SHAPES for name in ("affine", "clip", "prelu", "add", "sign")}
 
+# ReLU6, ReLU, and others; the special values meet two that contain zero.
+LIMITS = np.array(
+    [(0.0, 6.0), (0.0, np.inf), (-np.inf, 0.5), (-1.0, 1.0), (0.25, 0.25)], np.float32
+)
 SPECIAL = np.array([0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0, 3e38, -3e38], np.float32)
 
 
@@ -57,8 +61,7 @@ def step_affine(shape: Shape, x: Array, random: np.random.Generator) -> Result:
 
 
 def step_clip(shape: Shape, x: Array, random: np.random.Generator) -> Result:
-    choices = [(0.0, 6.0), (0.0, np.inf), (-np.inf, 0.5), (-1.0, 1.0), (0.25, 0.25)]
-    limits = np.array(choices[random.integers(len(choices))], np.float32)
+    limits = LIMITS[(shape.pixels + shape.channels) % len(LIMITS)]
     clipped = np.minimum(np.maximum(x, limits[0]), limits[1])
     return clipped + np.float32(0), {"limits": Buffer(limits)}
 

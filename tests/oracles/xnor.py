@@ -34,6 +34,14 @@ class Dense(NamedTuple):
     fill: str = "random"
 
 
+def random_conv(number: int) -> Conv:
+    """One of many shapes that nobody thought of."""
+    random = rng("random conv", number)
+    return Conv(*(int(random.integers(low, high)) for low, high in RANDOM_CONV))
+
+
+# Ranges of pixels, rows, taps, stride, dilation, gap.
+RANDOM_CONV = [(1, 40), (1, 12), (1, 12), (1, 5), (1, 5), (0, 4)]
 CONV_SHAPES = [
     *(Conv(pixels, 3, 3) for pixels in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 21, 22)),
     *(
@@ -49,6 +57,7 @@ CONV_SHAPES = [
     *(Conv(8, 2, 3, 1, 1, 1, fill) for fill in ("same", "different", "zeros")),
     Conv(8, 4, 127, fill="full"),
     Conv(1, 9, 50, fill="full"),
+    *(random_conv(number) for number in range(20)),
 ]
 DENSE_SHAPES = [
     *(Dense(vectors, blocks) for vectors in range(11) for blocks in (1, 3)),
