@@ -25,22 +25,19 @@ def unpack(packages: Sequence[str], folder: Path, architecture: str = "") -> Non
             raise AptError(f"this machine has no {program}")
     work = folder / ".apt"
     settings = _settings(work, architecture)
-    try:
-        _apt(settings, "update")
-    except (
-        AptError
-    ) as stale:  # one bad index among several does not matter if the others have the packages
-        try:
-            _apt(settings, "install", "--download-only", "--yes", *packages)
-        except AptError as missing:
-            raise AptError(f"{stale}; {missing}") from None
-    else:
-        _apt(settings, "install", "--download-only", "--yes", *packages)
+    trouble = _apt(
+        settings, "update"
+    )  # a bad index does not matter if the others have the packages
+    missing = _apt(settings, "install", "--download-only", "--yes", *packages)
+    if missing:
+        raise AptError("; ".join(text for text in (trouble, missing) if text))
     archives = sorted((work / "cache" / "archives").glob("*.deb"))
     if not archives:
         raise AptError(f"apt-get brought no packages for {' '.join(packages)}")
     for archive in archives:
-        _run(["dpkg-deb", "--extract", str(archive), str(folder)])
+        trouble = _run(["dpkg-deb", "--extract", str(archive), str(folder)])
+        if trouble:
+            raise AptError(trouble)
     versions = [f"{archive.stem}\n" for archive in archives]
     (folder / "packages.txt").write_text("".join(versions), encoding="utf-8")
     shutil.rmtree(work)
@@ -72,14 +69,16 @@ def _settings(work: Path, architecture: str) -> Path:
     return settings
 
 
-def _apt(settings: Path, *arguments: str) -> None:
-    _run(["apt-get", "--quiet", "--config-file", str(settings), *arguments])
+def _apt(settings: Path, *arguments: str) -> str:
+    return _run(["apt-get", "--quiet", "--config-file", str(settings), *arguments])
 
 
-def _run(command: Sequence[str]) -> None:
+def _run(command: Sequence[str]) -> str:
+    """Run a command and return an empty text, or what went wrong."""
     result = subprocess.run(
         command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
-    if result.returncode:
-        lines = (result.stderr or result.stdout).strip().splitlines()
-        raise AptError(f"{command[0]} failed: " + " / ".join(lines[-3:]))
+    if result.returncode == 0:
+        return ""
+    lines = (result.stderr or result.stdout).strip().splitlines()
+    return f"{command[0]} failed: " + " / ".join(lines[-3:])

@@ -42,7 +42,7 @@ def run(folder: Path, readme: str) -> subprocess.CompletedProcess[str]:
 def test_exit_code_and_last_line(readme: str, code: int, end: str, tmp_path: Path) -> None:
     result = run(tmp_path, readme)
     assert result.returncode == code, result.stderr
-    assert ([""] + result.stdout.strip().splitlines())[-1] == end
+    assert result.stdout.strip().rpartition("\n")[2] == end
 
 
 def test_line_is_the_readme_s() -> None:
