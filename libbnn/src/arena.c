@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "arena.h"
+
+#include "bnn/bnn.h"
+
+uint64_t bnn_align(uint64_t bytes)
+{
+    return (bytes + BNN_ALIGNMENT - 1) / BNN_ALIGNMENT * BNN_ALIGNMENT;
+}
+
+void *bnn_take(struct bnn_build *build, uint64_t count, size_t size)
+{
+    uint64_t at = build->used;
+    build->used += bnn_align(count * size);
+    return build->base == NULL ? NULL : build->base + at;
+}
+
+uint64_t bnn_scratch(struct bnn_build *build, uint64_t bytes)
+{
+    uint64_t at = build->scratch;
+    build->scratch += bnn_align(bytes);
+    return at;
+}

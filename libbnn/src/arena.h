@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The plan's part of the arena is filled front to back by one code path that runs twice: without memory to count it, then
+ * with it. What the first pass counts is what the second one takes.
+ */
+#ifndef BNN_ARENA_H
+#define BNN_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels.h"
+
+struct bnn_build {
+    uint8_t *base; /* NULL in the counting pass */
+    uint64_t used;
+    const struct bnn_kernels *kernels; /* where they will be when the plan runs; NULL in the counting pass */
+    /* What the op being bound says about itself. */
+    uint64_t scratch;
+    uint64_t macs;
+    uint32_t weight_bytes;
+};
+
+/* Next `count` elements of `size` bytes, aligned to BNN_ALIGNMENT; NULL in the counting pass. */
+void *bnn_take(struct bnn_build *build, uint64_t count, size_t size);
+
+/* Rounded up to BNN_ALIGNMENT. */
+uint64_t bnn_align(uint64_t bytes);
+
+/* Scratch of `bytes` behind what the op has already asked for; returns its offset, a multiple of BNN_ALIGNMENT. */
+uint64_t bnn_scratch(struct bnn_build *build, uint64_t bytes);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * What the rest of the library may ask a model: its records. Offsets and indices inside them are checked by bnn_model_init.
+ */
+#ifndef BNN_MODEL_H
+#define BNN_MODEL_H
+
+#include "bnn/bnn.h"
+#include "format.h"
+
+/* Fills `error` (not NULL) and returns `status`. */
+bnn_status bnn_fail(bnn_error *error, bnn_status status, bnn_place place, uint32_t index, const char *what);
+
+struct bnn_dab_tensor bnn_model_tensor(const bnn_model *model, uint32_t index);
+struct bnn_dab_op bnn_model_op(const bnn_model *model, uint32_t index);
+uint32_t bnn_model_operand(const bnn_model *model, uint32_t index);
+
+/* Entry of the input/output table: inputs first. */
+uint32_t bnn_model_io(const bnn_model *model, uint32_t index);
+
+const char *bnn_model_string(const bnn_model *model, uint32_t offset);
+
+/* Offset of the data part. */
+uint32_t bnn_model_data(const bnn_model *model);
+
+/* A little-endian word at any address. */
+uint32_t bnn_word(const uint8_t *bytes);
+
+/* One bit per tensor: F32 constants that hold an infinity. */
+struct bnn_infinite {
+    uint8_t bits[BNN_DAB_MAX_TENSORS / 8];
+};
+
+/* The parts of bnn_model_init, in its order. They read only what the parts before them have checked. */
+bnn_status bnn_check_tensors(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_ops(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_operands(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_io(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_strings(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_lifetimes(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_overlaps(const bnn_model *model, bnn_error *error);
+bnn_status bnn_check_data(const bnn_model *model, struct bnn_infinite *infinite, bnn_error *error);
+bnn_status bnn_check_kinds(const bnn_model *model, const struct bnn_infinite *infinite, bnn_error *error);
+
+/* A string offset: inside the table, at the first byte of a string. `index` is the row that holds it. */
+bnn_status bnn_check_string(const bnn_model *model, uint32_t offset, uint32_t index, bnn_error *error);
+
+/* Bytes of a tensor of this type and dims, or more than BNN_DAB_MAX_BYTES if they are too many. */
+uint64_t bnn_type_bytes(uint32_t type, uint32_t rank, const uint32_t dims[6]);
+
+/* Whether op `op` writes the tensor. */
+int bnn_model_writes(const bnn_model *model, uint32_t op, uint32_t tensor);
+int bnn_model_is_input(const bnn_model *model, uint32_t tensor);
+
+#endif

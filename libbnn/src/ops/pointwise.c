@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * pointwise: a program of steps alone, on floats or on signs as +1.0 and -1.0.
+ */
+#include "steps.h"
+
+struct pointwise {
+    struct bnn_steps steps;
+    const float *floats; /* x, or */
+    const uint8_t *bits;
+};
+
+static struct bnn_value value_of(const struct bnn_view *x)
+{
+    uint32_t channels = x->dims[x->rank - 1];
+    return (struct bnn_value){
+        .pixels = bnn_elements(x) / channels,
+        .channels = channels,
+        .may_be_minus_zero = 1,
+    };
+}
+
+static bnn_status check(const struct bnn_op *op, bnn_error *error)
+{
+    struct bnn_view x = bnn_op_input(op, 0);
+    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_F32 || x.type == BNN_TYPE_BITS, "x: must be F32 or BITS");
+    struct bnn_value value = value_of(&x);
+    return bnn_steps_check(op, 1, &value, error);
+}
+
+static const void *bind(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0);
+    struct bnn_value value = value_of(&x);
+    struct pointwise *state = bnn_take(build, 1, sizeof *state), s = {0};
+    int is_bits = x.type == BNN_TYPE_BITS;
+    s.bits = is_bits ? x.data : NULL;
+    s.floats = is_bits ? NULL : (const float *)(const void *)x.data;
+    bnn_steps_bind(&s.steps, op, 1, &value, BNN_RUN, build);
+    bnn_scratch(build, bnn_steps_tile(&s.steps));
+    if (state != NULL) {
+        *state = s;
+    }
+    return state;
+}
+
+static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
+{
+    const struct pointwise *s = state;
+    size_t step, bits_step, v_step = s->steps.channels * sizeof(float);
+    float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)scratch, &step);
+    const float *v = place;
+    if (s->bits != NULL) {
+        const uint8_t *bits = s->bits + bnn_slab_bits(slab, s->steps.pixels, &bits_step);
+        s->steps.kernels->unpack(place, bits, slab->pixels, step, slab->channels);
+        v_step = step;
+    } else {
+        v = s->floats + slab->pixel * s->steps.channels + slab->channel;
+    }
+    bnn_steps_run(&s->steps, slab, v, v_step, place, step);
+}
+
+static void run(const void *state, uint8_t *scratch)
+{
+    const struct pointwise *s = state;
+    bnn_each_slab(&s->steps, run_slab, s, scratch);
+}
+
+const struct bnn_op_code bnn_op_pointwise = {check, bind, run};

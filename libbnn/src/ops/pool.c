@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * maxpool2d, avgpool2d and bmaxpool2d: windows over taps inside the input, all channels of a pixel at once.
+ */
+#include "geometry.h"
+#include "steps.h"
+
+#include "../port.h"
+
+enum { KERNEL = 0, STRIDE = 2, COUNT_PAD = 10 }; /* attribute words */
+
+struct pool {
+    const struct bnn_kernels *kernels;
+    struct bnn_window window;
+    const uint8_t *x;
+    uint8_t *out;
+    uint32_t channels;
+    int count_pad;
+    const uint8_t *flips; /* bmaxpool2d: in group order */
+};
+
+static void kernel_of(const struct bnn_op *op, uint32_t kernel[2])
+{
+    kernel[0] = bnn_op_attribute_word(op, KERNEL);
+    kernel[1] = bnn_op_attribute_word(op, KERNEL + 1);
+}
+
+static bnn_status check_pool(const struct bnn_op *op, bnn_type type, bnn_error *error)
+{
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    BNN_REQUIRE(OPERAND, x.type == type && x.rank == 3, "x: wrong type, or not [H, W, C]");
+    uint32_t kernel[2];
+    kernel_of(op, kernel);
+    bnn_status status = bnn_window_check(op, STRIDE, x.dims, kernel, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, kernel);
+    BNN_REQUIRE(ATTRIBUTE, bnn_axis_has_taps(&window.y) && bnn_axis_has_taps(&window.x),
+                "pads, dilations: every window needs a tap inside x");
+    const uint32_t dims[3] = {window.y.out, window.x.out, x.dims[2]};
+    BNN_REQUIRE(OPERAND, out.type == type && bnn_same_dims(&out, 3, dims), "output: wrong type or dims");
+    return BNN_OK;
+}
+
+static bnn_status check_max(const struct bnn_op *op, bnn_error *error)
+{
+    return check_pool(op, BNN_TYPE_F32, error);
+}
+
+static bnn_status check_average(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_pool(op, BNN_TYPE_F32, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    BNN_REQUIRE(ATTRIBUTE, bnn_op_attribute(op, STRIDE + 2) == 1 && bnn_op_attribute(op, STRIDE + 3) == 1,
+                "dilation: must be 1 for avgpool2d");
+    BNN_REQUIRE(ATTRIBUTE, bnn_op_attribute_word(op, COUNT_PAD) <= 1, "count_pad: must be 0 or 1");
+    return BNN_OK;
+}
+
+static bnn_status check_bits(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_pool(op, BNN_TYPE_BITS, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_view x = bnn_op_input(op, 0), flip = bnn_op_input(op, 1);
+    BNN_REQUIRE(OPERAND, flip.type == BNN_TYPE_U8 && flip.constant && bnn_same_dims(&flip, 1, x.dims + 2),
+                "flip: must be a constant U8[C]");
+    return BNN_OK;
+}
+
+static const void *bind(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    uint32_t kernel[2];
+    kernel_of(op, kernel);
+    struct pool *state = bnn_take(build, 1, sizeof *state);
+    const uint8_t *flips = NULL;
+    if (x.type == BNN_TYPE_BITS) {
+        flips = bnn_pack_flips(bnn_op_input(op, 1).data, x.dims[2], build);
+    }
+    if (state != NULL) {
+        *state = (struct pool){
+            .kernels = build->kernels,
+            .window = bnn_window_of(op, STRIDE, x.dims, kernel),
+            .x = x.data,
+            .out = out.memory,
+            .channels = x.dims[2],
+            .count_pad = op->kind->words > COUNT_PAD && bnn_op_attribute_word(op, COUNT_PAD) != 0,
+            .flips = flips,
+        };
+    }
+    return state;
+}
+
+/* Folds the taps of a window, `size` bytes each in a plane of pixels of that size. */
+typedef void fold_fn(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first);
+
+static void fold_max(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first)
+{
+    if (first) {
+        bnn_memcpy(out, tap, size);
+    } else {
+        s->kernels->max_f32((float *)(void *)out, (const float *)(const void *)tap, size / sizeof(float));
+    }
+}
+
+static void fold_sum(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first)
+{
+    if (first) {
+        bnn_memset(out, 0, size);
+    }
+    s->kernels->add_f32((float *)(void *)out, (const float *)(const void *)tap, size / sizeof(float));
+}
+
+static void fold_bits(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first)
+{
+    if (first) {
+        bnn_memcpy(out, tap, size);
+    } else {
+        s->kernels->max_bits(out, tap, size);
+    }
+}
+
+/* After the last tap: `taps` of them were inside. */
+typedef void finish_fn(const struct pool *s, uint8_t *out, size_t size, uint32_t taps, const uint8_t *flips);
+
+static void finish_sum(const struct pool *s, uint8_t *out, size_t size, uint32_t taps, const uint8_t *flips)
+{
+    (void)flips;
+    float *v = (float *)(void *)out;
+    const float count = (float)(s->count_pad ? s->window.y.kernel * s->window.x.kernel : taps);
+    for (size_t i = 0; i < size / sizeof(float); i++) {
+        v[i] /= count;
+    }
+}
+
+static void finish_bits(const struct pool *s, uint8_t *out, size_t size, uint32_t taps, const uint8_t *flips)
+{
+    (void)s;
+    (void)taps;
+    for (size_t i = 0; i < size; i++) {
+        out[i] ^= flips[i];
+    }
+}
+
+static void run_plane(const struct pool *s, uint8_t *out, const uint8_t *x, size_t size, fold_fn *fold, finish_fn *finish,
+                      const uint8_t *flips)
+{
+    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
+    struct bnn_span ys, xs = {0};
+    for (uint32_t oy = 0; oy < ay->out; oy++) {
+        ys = bnn_span_at(ay, oy);
+        xs.end = 0;
+        for (uint32_t ox = 0; ox < ax->out; ox++, out += size) {
+            if (ox == xs.end) {
+                xs = bnn_span_at(ax, ox);
+            }
+            int first = 1;
+            for (uint32_t ky = ys.tap; ky < ys.tap_end; ky++) {
+                const uint8_t *row = x + (size_t)bnn_tap(ay, oy, ky) * ax->in * size;
+                for (uint32_t kx = xs.tap; kx < xs.tap_end; kx++, first = 0) {
+                    fold(s, out, row + (size_t)bnn_tap(ax, ox, kx) * size, size, first);
+                }
+            }
+            if (finish != NULL) {
+                finish(s, out, size, (ys.tap_end - ys.tap) * (xs.tap_end - xs.tap), flips);
+            }
+        }
+    }
+}
+
+static void run_max(const void *state, uint8_t *scratch)
+{
+    (void)scratch;
+    const struct pool *s = state;
+    run_plane(s, s->out, s->x, s->channels * sizeof(float), fold_max, NULL, NULL);
+}
+
+static void run_average(const void *state, uint8_t *scratch)
+{
+    (void)scratch;
+    const struct pool *s = state;
+    run_plane(s, s->out, s->x, s->channels * sizeof(float), fold_sum, finish_sum, NULL);
+}
+
+static void run_bits(const void *state, uint8_t *scratch)
+{
+    (void)scratch;
+    const struct pool *s = state;
+    const size_t in = (size_t)s->window.y.in * s->window.x.in, out = (size_t)s->window.y.out * s->window.x.out;
+    for (uint32_t c = 0; c < s->channels; c += 128) {
+        const size_t before = c / 8, size = bnn_group_size(s->channels - c);
+        run_plane(s, s->out + before * out, s->x + before * in, size, fold_bits, finish_bits, s->flips + before);
+    }
+}
+
+const struct bnn_op_code bnn_op_maxpool2d = {check_max, bind, run_max};
+const struct bnn_op_code bnn_op_avgpool2d = {check_average, bind, run_average};
+const struct bnn_op_code bnn_op_bmaxpool2d = {check_bits, bind, run_bits};

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * concat, transpose, reshape, pad and slice: all are strided copies of floats.
+ */
+#include "../ops.h"
+
+#include "../port.h"
+
+enum { AXIS = 0 };                               /* words of concat */
+enum { RANK = 0, DIMS = 1, PERM = 7 };           /* of transpose */
+enum { BEFORE = 0, AFTER = 6, VALUE = 12 };      /* of pad */
+enum { START = 0, STEP = 6 };                    /* of slice */
+
+/* out[out_at + sum of i[d] * out_step[d]] = in[in_at + sum of i[d] * in_step[d]] for all i[d] < dims[d]. */
+struct copy {
+    const float *in;
+    float *out;
+    size_t in_at, out_at;
+    uint32_t rank;
+    size_t dims[BNN_MAX_RANK], in_step[BNN_MAX_RANK], out_step[BNN_MAX_RANK];
+};
+
+struct copies {
+    size_t fill; /* leading floats of the output that take `value` first */
+    float value;
+    uint32_t count;
+    const struct copy *copy;
+};
+
+static void run_copy(const struct copy *c)
+{
+    size_t index[BNN_MAX_RANK] = {0}, in = c->in_at, out = c->out_at;
+    const uint32_t inner = c->rank - 1;
+    const size_t n = c->dims[inner], in_step = c->in_step[inner], out_step = c->out_step[inner];
+    for (;;) {
+        if (in_step == 1 && out_step == 1) {
+            bnn_memcpy(c->out + out, c->in + in, n * sizeof(float));
+        } else {
+            for (size_t i = 0; i < n; i++) {
+                c->out[out + i * out_step] = c->in[in + i * in_step];
+            }
+        }
+        uint32_t d = inner;
+        for (;;) {
+            if (d-- == 0) {
+                return;
+            }
+            in += c->in_step[d];
+            out += c->out_step[d];
+            if (++index[d] < c->dims[d]) {
+                break;
+            }
+            in -= c->in_step[d] * c->dims[d];
+            out -= c->out_step[d] * c->dims[d];
+            index[d] = 0;
+        }
+    }
+}
+
+static void run(const void *state, uint8_t *scratch)
+{
+    (void)scratch;
+    const struct copies *s = state;
+    for (size_t i = 0; i < s->fill; i++) {
+        s->copy[0].out[i] = s->value;
+    }
+    for (uint32_t i = 0; i < s->count; i++) {
+        run_copy(&s->copy[i]);
+    }
+}
+
+/* Elements from index to index of each axis of a dense tensor. */
+static void dense_steps(size_t *steps, uint32_t rank, const uint32_t *dims)
+{
+    size_t step = 1;
+    for (uint32_t d = rank; d-- > 0;) {
+        steps[d] = step;
+        step *= dims[d];
+    }
+}
+
+/* A dense copy of x into a dense output of `out_dims`, for bind to adjust. */
+static struct copy copy_of(const struct bnn_view *x, const struct bnn_view *out, const uint32_t *out_dims)
+{
+    struct copy c = {
+        .in = (const float *)(const void *)x->data, .out = (float *)(void *)out->memory, .rank = x->rank};
+    for (uint32_t d = 0; d < x->rank; d++) {
+        c.dims[d] = x->dims[d];
+    }
+    dense_steps(c.in_step, x->rank, x->dims);
+    dense_steps(c.out_step, x->rank, out_dims);
+    return c;
+}
+
+/* Axes that follow one another in both tensors are one: longer inner loops. */
+static void merge_axes(struct copy *c)
+{
+    for (uint32_t d = c->rank - 1; d-- > 0;) {
+        if (c->in_step[d] == c->in_step[d + 1] * c->dims[d + 1] && c->out_step[d] == c->out_step[d + 1] * c->dims[d + 1]) {
+            c->dims[d] *= c->dims[d + 1];
+            c->in_step[d] = c->in_step[d + 1];
+            c->out_step[d] = c->out_step[d + 1];
+            for (uint32_t e = d + 1; e + 1 < c->rank; e++) {
+                c->dims[e] = c->dims[e + 1];
+                c->in_step[e] = c->in_step[e + 1];
+                c->out_step[e] = c->out_step[e + 1];
+            }
+            c->rank--;
+        }
+    }
+}
+
+static struct copies *take(struct bnn_build *build, struct copy **copy, uint32_t count)
+{
+    struct copies *s = bnn_take(build, 1, sizeof *s);
+    *copy = bnn_take(build, count, sizeof **copy);
+    if (s != NULL) {
+        *s = (struct copies){.count = count, .copy = *copy};
+    }
+    return s;
+}
+
+static const void *take_one(struct bnn_build *build, struct copy c)
+{
+    struct copy *copy;
+    struct copies *s = take(build, &copy, 1);
+    merge_axes(&c);
+    if (s != NULL) {
+        *copy = c;
+    }
+    return s;
+}
+
+static bnn_status check_f32(const struct bnn_op *op, bnn_error *error)
+{
+    for (uint32_t i = 0; i < op->inputs; i++) {
+        BNN_REQUIRE(OPERAND, bnn_op_input(op, i).type == BNN_TYPE_F32, "x: must be F32");
+    }
+    BNN_REQUIRE(OPERAND, bnn_op_output(op, 0).type == BNN_TYPE_F32, "output: must be F32");
+    return BNN_OK;
+}
+
+/* --- concat --- */
+
+static bnn_status check_concat(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_f32(op, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_view sum = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    const uint32_t axis = bnn_op_attribute_word(op, AXIS);
+    BNN_REQUIRE(ATTRIBUTE, axis < sum.rank, "axis: must be below the rank");
+    for (uint32_t i = 1; i < op->inputs; i++) {
+        struct bnn_view x = bnn_op_input(op, i);
+        const uint32_t extent = x.dims[axis];
+        sum.dims[axis] += extent;
+        x.dims[axis] = sum.dims[axis];
+        BNN_REQUIRE(OPERAND, bnn_same_dims(&x, sum.rank, sum.dims), "inputs: must be of equal dims but for the axis");
+    }
+    BNN_REQUIRE(OPERAND, bnn_same_dims(&out, sum.rank, sum.dims), "output: wrong dims");
+    return BNN_OK;
+}
+
+static const void *bind_concat(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view out = bnn_op_output(op, 0);
+    const uint32_t axis = bnn_op_attribute_word(op, AXIS);
+    struct copy *copy;
+    struct copies *s = take(build, &copy, op->inputs);
+    size_t at = 0;
+    for (uint32_t i = 0; s != NULL && i < op->inputs; i++) {
+        struct bnn_view x = bnn_op_input(op, i);
+        copy[i] = copy_of(&x, &out, out.dims);
+        copy[i].out_at = at * copy[i].out_step[axis];
+        at += x.dims[axis];
+        merge_axes(&copy[i]);
+    }
+    return s;
+}
+
+/* --- transpose --- */
+
+static bnn_status check_transpose(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_f32(op, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    const uint32_t rank = bnn_op_attribute_word(op, RANK);
+    BNN_REQUIRE(ATTRIBUTE, rank >= 1 && rank <= BNN_MAX_RANK, "rank: must be 1..6");
+    const uint64_t elements = bnn_elements(&x);
+    uint64_t product = 1;
+    uint32_t seen = 0;
+    for (uint32_t d = 0; d < BNN_MAX_RANK; d++) {
+        const uint32_t dim = bnn_op_attribute_word(op, DIMS + d), axis = bnn_op_attribute_word(op, PERM + d);
+        if (d < rank) {
+            BNN_REQUIRE(ATTRIBUTE, dim >= 1 && dim <= elements && product <= elements, "dims: must be x's elements");
+            BNN_REQUIRE(ATTRIBUTE, axis < rank && (seen >> axis & 1) == 0, "perm: must name each axis once");
+            product *= dim;
+            seen |= 1u << axis;
+        } else {
+            BNN_REQUIRE(ATTRIBUTE, dim == 0 && axis == 0, "dims, perm: must be zero beyond the rank");
+        }
+    }
+    BNN_REQUIRE(ATTRIBUTE, product == elements, "dims: must be x's elements");
+    BNN_REQUIRE(OPERAND, bnn_elements(&out) == elements, "output: wrong number of elements");
+    return BNN_OK;
+}
+
+static const void *bind_transpose(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    uint32_t out_dims[BNN_MAX_RANK] = {0};
+    x.rank = bnn_op_attribute_word(op, RANK);
+    for (uint32_t d = 0; d < x.rank; d++) {
+        x.dims[d] = bnn_op_attribute_word(op, DIMS + d);
+        out_dims[d] = bnn_op_attribute_word(op, DIMS + bnn_op_attribute_word(op, PERM + d));
+    }
+    struct copy from = copy_of(&x, &out, out_dims), c = from;
+    for (uint32_t d = 0; d < x.rank; d++) {
+        const uint32_t axis = bnn_op_attribute_word(op, PERM + d);
+        c.dims[d] = from.dims[axis];
+        c.in_step[d] = from.in_step[axis];
+    }
+    return take_one(build, c);
+}
+
+/* --- reshape --- */
+
+static bnn_status check_reshape(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_f32(op, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    BNN_REQUIRE(OPERAND, bnn_elements(&x) == bnn_elements(&out), "output: wrong number of elements");
+    return BNN_OK;
+}
+
+static const void *bind_reshape(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    return take_one(build, copy_of(&x, &out, x.dims));
+}
+
+/* --- pad --- */
+
+static bnn_status check_pad(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_f32(op, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    const uint32_t value = bnn_op_attribute_word(op, VALUE), magnitude = value & 0x7fffffffu;
+    BNN_REQUIRE(ATTRIBUTE, value == 0 || (magnitude >= 0x00800000u && magnitude <= 0x7f800000u),
+                "value: must not be NaN, -0.0 or denormal");
+    BNN_REQUIRE(OPERAND, out.rank == x.rank, "output: wrong dims");
+    for (uint32_t d = 0; d < BNN_MAX_RANK; d++) {
+        const int64_t before = bnn_op_attribute(op, BEFORE + d), after = bnn_op_attribute(op, AFTER + d);
+        BNN_REQUIRE(ATTRIBUTE, d < x.rank ? before >= 0 && after >= 0 : before == 0 && after == 0,
+                    "before, after: must not be negative, and zero beyond the rank");
+        BNN_REQUIRE(OPERAND, x.dims[d] + before + after == out.dims[d], "output: wrong dims");
+    }
+    return BNN_OK;
+}
+
+static const void *bind_pad(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    const uint32_t word = bnn_op_attribute_word(op, VALUE);
+    struct copy *copy, c = copy_of(&x, &out, out.dims);
+    struct copies *s = take(build, &copy, 1);
+    for (uint32_t d = 0; d < x.rank; d++) {
+        c.out_at += bnn_op_attribute_word(op, BEFORE + d) * c.out_step[d];
+    }
+    merge_axes(&c);
+    if (s != NULL) {
+        *copy = c;
+        s->fill = (size_t)bnn_elements(&out);
+        bnn_memcpy(&s->value, &word, sizeof word);
+    }
+    return s;
+}
+
+/* --- slice --- */
+
+static bnn_status check_slice(const struct bnn_op *op, bnn_error *error)
+{
+    bnn_status status = check_f32(op, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    BNN_REQUIRE(OPERAND, out.rank == x.rank, "output: wrong dims");
+    for (uint32_t d = 0; d < BNN_MAX_RANK; d++) {
+        const int64_t start = bnn_op_attribute(op, START + d), step = bnn_op_attribute(op, STEP + d);
+        if (d >= x.rank) {
+            BNN_REQUIRE(ATTRIBUTE, start == 0 && step == 0, "start, step: must be zero beyond the rank");
+            continue;
+        }
+        BNN_REQUIRE(ATTRIBUTE, start >= 0 && step >= 1, "start, step: must be at least 0 and 1");
+        BNN_REQUIRE(OPERAND, start + (int64_t)(out.dims[d] - 1) * step < x.dims[d], "output: takes more than x has");
+    }
+    return BNN_OK;
+}
+
+static const void *bind_slice(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
+    struct copy c = copy_of(&x, &out, out.dims);
+    for (uint32_t d = 0; d < x.rank; d++) {
+        c.in_at += bnn_op_attribute_word(op, START + d) * c.in_step[d];
+        c.in_step[d] *= bnn_op_attribute_word(op, STEP + d);
+        c.dims[d] = out.dims[d];
+    }
+    return take_one(build, c);
+}
+
+const struct bnn_op_code bnn_op_concat = {check_concat, bind_concat, run};
+const struct bnn_op_code bnn_op_transpose = {check_transpose, bind_transpose, run};
+const struct bnn_op_code bnn_op_reshape = {check_reshape, bind_reshape, run};
+const struct bnn_op_code bnn_op_pad = {check_pad, bind_pad, run};
+const struct bnn_op_code bnn_op_slice = {check_slice, bind_slice, run};

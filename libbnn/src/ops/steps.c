@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "steps.h"
+
+#include "../port.h"
+
+/* What a step takes and gives. */
+struct step_rule {
+    uint8_t operands;    /* inputs */
+    uint8_t emits;       /* type of its output, 0: none */
+    uint8_t changes;     /* it computes a new v */
+    uint8_t infinite;    /* its first operand may be infinite */
+    uint8_t types[2];
+    uint8_t extents[2];  /* elements of the operand: 2 or C; 0: as many as v */
+};
+enum { PER_CHANNEL = 1, PER_ELEMENT = 0, LIMITS = 2 };
+
+static const struct step_rule rules[BNN_STEP_COUNT] = {
+    [BNN_STEP_AFFINE] = {2, 0, 1, 0, {BNN_TYPE_F32, BNN_TYPE_F32}, {PER_CHANNEL, PER_CHANNEL}},
+    [BNN_STEP_CLIP] = {1, 0, 1, 1, {BNN_TYPE_F32}, {LIMITS}},
+    [BNN_STEP_PRELU] = {1, 0, 1, 0, {BNN_TYPE_F32}, {PER_CHANNEL}},
+    [BNN_STEP_ADD] = {1, 0, 1, 0, {BNN_TYPE_F32}, {PER_ELEMENT}},
+    [BNN_STEP_SIGN] = {2, 0, 1, 1, {BNN_TYPE_F32, BNN_TYPE_U8}, {PER_CHANNEL, PER_CHANNEL}},
+    [BNN_STEP_EMIT_F32] = {0, BNN_TYPE_F32, 0, 0, {0}, {0}},
+    [BNN_STEP_EMIT_SIGN] = {0, BNN_TYPE_BITS, 0, 0, {0}, {0}},
+    [BNN_STEP_EMIT_BITS] = {2, BNN_TYPE_BITS, 0, 1, {BNN_TYPE_F32, BNN_TYPE_U8}, {PER_CHANNEL, PER_CHANNEL}},
+    [BNN_STEP_EMIT_INT] = {1, BNN_TYPE_BITS, 0, 0, {BNN_TYPE_I32}, {PER_CHANNEL}},
+};
+
+static uint32_t step_code(const struct bnn_op *op, uint32_t i)
+{
+    uint32_t word = op->kind->words - BNN_STEP_WORDS + i / 4;
+    return bnn_op_attribute_word(op, word) >> i % 4 * 8 & 0xff;
+}
+
+static uint32_t step_count(const struct bnn_op *op)
+{
+    uint32_t count = 0;
+    while (count < BNN_MAX_STEPS && step_code(op, count) != BNN_STEP_END) {
+        count++;
+    }
+    return count;
+}
+
+/* Order of the steps, and numbers of operands. */
+static bnn_status check_program(const struct bnn_op *op, uint32_t own, const struct bnn_value *value, bnn_error *error)
+{
+    uint32_t inputs = own, outputs = 0, count = step_count(op), changed = !value->may_be_minus_zero;
+    for (uint32_t i = 0; i < BNN_MAX_STEPS; i++) {
+        uint32_t code = step_code(op, i);
+        BNN_REQUIRE(ATTRIBUTE, code < BNN_STEP_COUNT, "steps: there is no such step");
+        BNN_REQUIRE(ATTRIBUTE, i < count || code == BNN_STEP_END, "steps: a step behind the end of the program");
+        BNN_REQUIRE(ATTRIBUTE, code != BNN_STEP_EMIT_INT || (i == 0 && value->integer),
+                    "steps: EMIT_INT can only be the first step of bconv2d and bdense");
+        BNN_REQUIRE(ATTRIBUTE, code != BNN_STEP_EMIT_SIGN || changed,
+                    "steps: EMIT_SIGN of pointwise needs a step before it that computes");
+        inputs += rules[code].operands;
+        outputs += rules[code].emits != 0;
+        changed |= rules[code].changes;
+    }
+    BNN_REQUIRE(ATTRIBUTE, outputs > 0, "steps: a program must emit something");
+    BNN_REQUIRE(OP, op->inputs == inputs, "inputs: not the number that the steps use");
+    BNN_REQUIRE(OP, op->outputs == outputs, "outputs: not the number that the steps use");
+    BNN_REQUIRE(OPERAND, value->pixels <= BNN_DAB_MAX_BYTES && value->channels <= BNN_DAB_MAX_BYTES,
+                "output: would be larger than any tensor");
+    return BNN_OK;
+}
+
+static int ordered(const struct bnn_view *limits)
+{
+    float bounds[2];
+    bnn_memcpy(bounds, limits->data, sizeof bounds);
+    return bounds[0] <= bounds[1];
+}
+
+static bnn_status check_operand(const struct bnn_op *op, uint32_t code, uint32_t which, const struct bnn_view *view,
+                                const struct bnn_value *value, bnn_error *error)
+{
+    const struct step_rule *rule = &rules[code];
+    BNN_REQUIRE(OPERAND, view->type == (bnn_type)rule->types[which], "step operand: wrong type");
+    if (rule->extents[which] == PER_ELEMENT) {
+        BNN_REQUIRE(OPERAND, !view->constant, "ADD operand: must be an activation");
+        BNN_REQUIRE(OPERAND, bnn_elements(view) == value->pixels * value->channels, "ADD operand: wrong number of elements");
+        return BNN_OK;
+    }
+    BNN_REQUIRE(OPERAND, view->constant, "step operand: must be a constant");
+    BNN_REQUIRE(OPERAND, view->rank == 1 && view->dims[0] == (rule->extents[which] == LIMITS ? 2 : value->channels),
+                "step operand: must have one element per channel (CLIP limits: two)");
+    if (view->infinite && !rule->infinite) {
+        return bnn_data_error(view, "floats must be finite", error);
+    }
+    if (code == BNN_STEP_CLIP && !ordered(view)) {
+        return bnn_data_error(view, "CLIP limits must be ordered", error);
+    }
+    return BNN_OK;
+}
+
+static bnn_status check_output(const struct bnn_op *op, uint32_t type, const struct bnn_view *view,
+                               const struct bnn_value *value, bnn_error *error)
+{
+    BNN_REQUIRE(OPERAND, view->type == (bnn_type)type, "output: not the type that the step emits");
+    BNN_REQUIRE(OPERAND, bnn_elements(view) == value->pixels * value->channels, "output: wrong number of elements");
+    if (type == BNN_TYPE_BITS) {
+        BNN_REQUIRE(OPERAND, view->dims[2] == value->channels, "output: wrong number of channels");
+        BNN_REQUIRE(OPERAND, value->height == 0 || (view->dims[0] == value->height && view->dims[1] == value->width),
+                    "output: wrong height or width");
+    }
+    return BNN_OK;
+}
+
+bnn_status bnn_steps_check(const struct bnn_op *op, uint32_t own, const struct bnn_value *value, bnn_error *error)
+{
+    bnn_status status = check_program(op, own, value, error);
+    uint32_t input = own, output = 0, count = step_count(op);
+    for (uint32_t i = 0; status == BNN_OK && i < count; i++) {
+        uint32_t code = step_code(op, i);
+        for (uint32_t k = 0; status == BNN_OK && k < rules[code].operands; k++) {
+            struct bnn_view view = bnn_op_input(op, input++);
+            status = check_operand(op, code, k, &view, value, error);
+        }
+        if (status == BNN_OK && rules[code].emits != 0) {
+            struct bnn_view view = bnn_op_output(op, output++);
+            status = check_output(op, rules[code].emits, &view, value, error);
+        }
+    }
+    return status;
+}
+
+size_t bnn_slab_bits(const struct bnn_slab *slab, size_t pixels, size_t *step)
+{
+    *step = bnn_group_size((uint32_t)slab->channels);
+    return slab->channel / 128 * 16 * pixels + slab->pixel * *step;
+}
+
+static struct bnn_slab slab_at(const struct bnn_steps *steps, size_t channel, size_t pixel)
+{
+    size_t channels = steps->channels - channel, pixels = steps->pixels - pixel;
+    return (struct bnn_slab){
+        .pixel = pixel,
+        .pixels = pixels < steps->limit ? pixels : steps->limit,
+        .channel = channel,
+        .channels = channels < 128 ? channels : 128,
+    };
+}
+
+const uint8_t *bnn_pack_flips(const uint8_t *flips, size_t channels, struct bnn_build *build)
+{
+    const uint32_t count = (uint32_t)channels;
+    uint8_t *packed = bnn_take(build, bnn_group_bytes(count), 1);
+    if (packed != NULL) {
+        bnn_memset(packed, 0, bnn_group_bytes(count));
+        for (uint32_t c = 0; c < count; c++) {
+            uint32_t before = c / 128 * 128, k = c - before;
+            uint32_t size = bnn_group_size(count - before < 128 ? count - before : 128);
+            packed[before / 8 + bnn_bit_byte(k, size)] |= (uint8_t)(flips[c] << bnn_bit_shift(k, size));
+        }
+    }
+    return packed;
+}
+
+/* v lives in the last F32 output, if it is final there: takes that output's step out of the program. */
+static void choose_home(struct bnn_steps *s, struct bnn_step *program)
+{
+    for (uint32_t i = s->count; i-- > 0 && !rules[program[i].code].changes;) {
+        if (program[i].code == BNN_STEP_EMIT_F32) {
+            s->has_home = 1;
+            s->home = (float *)(void *)program[i].out;
+            s->count--;
+            for (; i < s->count; i++) {
+                program[i] = program[i + 1];
+            }
+            return;
+        }
+    }
+}
+
+void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, const struct bnn_value *value,
+                    size_t pixels_per_row, struct bnn_build *build)
+{
+    struct bnn_step program[BNN_MAX_STEPS];
+    uint32_t input = own, output = 0, count = step_count(op);
+    *s = (struct bnn_steps){
+        .kernels = build->kernels, .pixels = (size_t)value->pixels, .channels = (size_t)value->channels};
+    for (uint32_t i = 0; i < count; i++) {
+        struct bnn_step step = {.code = (enum bnn_step_code)step_code(op, i)};
+        const struct step_rule *rule = &rules[step.code];
+        step.a = rule->operands > 0 ? bnn_op_input(op, input).data : NULL;
+        step.b = rule->operands > 1 ? bnn_op_input(op, input + 1).data : NULL;
+        step.out = rule->emits != 0 ? bnn_op_output(op, output).memory : NULL;
+        input += rule->operands;
+        output += rule->emits != 0;
+        if (step.code == BNN_STEP_EMIT_INT) {
+            s->int_threshold = step.a;
+            s->int_out = step.out;
+        } else if (step.code == BNN_STEP_AFFINE && value->integer && !s->floats) {
+            s->mul = step.a;
+            s->add = step.b;
+            s->floats = 1;
+        } else {
+            if (step.code == BNN_STEP_EMIT_BITS) {
+                step.b = bnn_pack_flips(step.b, s->channels, build);
+            }
+            program[s->count++] = step;
+            s->floats = 1;
+        }
+    }
+    choose_home(s, program);
+    struct bnn_step *kept = bnn_take(build, s->count, sizeof program[0]);
+    if (kept != NULL) {
+        bnn_memcpy(kept, program, s->count * sizeof program[0]);
+    }
+    s->step = kept;
+    s->limit = s->pixels;
+    if (s->count > 0) {
+        s->limit = pixels_per_row < BNN_RUN ? BNN_RUN / pixels_per_row * pixels_per_row : BNN_RUN;
+    }
+}
+
+uint64_t bnn_steps_tile(const struct bnn_steps *s)
+{
+    struct bnn_slab largest = slab_at(s, 0, 0);
+    return s->floats && !s->has_home ? (uint64_t)largest.pixels * largest.channels * sizeof(float) : 0;
+}
+
+float *bnn_steps_place(const struct bnn_steps *s, const struct bnn_slab *slab, float *tile, size_t *step)
+{
+    *step = (s->has_home ? s->channels : slab->channels) * sizeof(float);
+    return s->has_home ? s->home + slab->pixel * s->channels + slab->channel : tile;
+}
+
+static void copy_rows(float *out, size_t out_step, const float *v, size_t v_step, const struct bnn_slab *slab)
+{
+    for (size_t p = 0; p < slab->pixels; p++) {
+        bnn_memcpy((uint8_t *)out + p * out_step, (const uint8_t *)v + p * v_step, slab->channels * sizeof(float));
+    }
+}
+
+void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const float *v, size_t v_step, float *place,
+                   size_t place_step)
+{
+    const struct bnn_kernels *kernels = s->kernels;
+    const size_t c = slab->channel, row = s->channels * sizeof(float), first = slab->pixel * s->channels + c;
+    struct bnn_tile tile = {slab->pixels, slab->channels, place_step, v_step};
+    size_t bits_step;
+    const size_t bits = bnn_slab_bits(slab, s->pixels, &bits_step);
+    for (uint32_t i = 0; i < s->count; i++) {
+        const struct bnn_step *step = &s->step[i];
+        const float *a = step->a;
+        switch (step->code) {
+        case BNN_STEP_AFFINE: kernels->step_affine(place, v, &tile, a + c, (const float *)step->b + c); break;
+        case BNN_STEP_CLIP: kernels->step_clip(place, v, &tile, a); break;
+        case BNN_STEP_PRELU: kernels->step_prelu(place, v, &tile, a + c); break;
+        case BNN_STEP_ADD: kernels->step_add(place, v, &tile, a + first, row); break;
+        case BNN_STEP_SIGN: kernels->step_sign(place, v, &tile, a + c, (const uint8_t *)step->b + c); break;
+        case BNN_STEP_EMIT_F32: copy_rows((float *)(void *)step->out + first, row, v, tile.x_step, slab); break;
+        case BNN_STEP_EMIT_SIGN: kernels->pack_sign(step->out + bits, v, slab->pixels, tile.x_step, slab->channels); break;
+        case BNN_STEP_EMIT_BITS: {
+            const struct bnn_threshold t = {a + c, (const uint8_t *)step->b + c / 8};
+            kernels->pack_threshold(step->out + bits, v, slab->pixels, tile.x_step, slab->channels, &t);
+            break;
+        }
+        default: break; /* END and EMIT_INT are not in a bound program */
+        }
+        if (rules[step->code].changes) {
+            v = place;
+            tile.x_step = place_step;
+        }
+    }
+    if (s->has_home && v != place) {
+        copy_rows(place, place_step, v, tile.x_step, slab);
+    }
+}
+
+void bnn_each_slab(const struct bnn_steps *s, bnn_slab_fn *run, const void *state, uint8_t *scratch)
+{
+    for (size_t c = 0; c < s->channels; c += 128) {
+        for (size_t p = 0; p < s->pixels; p += s->limit) {
+            struct bnn_slab slab = slab_at(s, c, p);
+            run(state, &slab, scratch);
+        }
+    }
+}
