@@ -64,6 +64,7 @@ def opset_version(model: onnx.ModelProto) -> int:
 
 def numpy_type(kind: int, what: str) -> np.dtype[Any]:
     """The numpy type of an ONNX element type."""
+    dtype: np.dtype[Any] | None
     try:
         dtype = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(kind))
     except KeyError:

@@ -132,7 +132,7 @@ class _Import:
     def _add_output(self, name: str, outputs: list[str]) -> None:
         """Outputs keep their names, also where they are other names of something else."""
         source = self.names.get(name)
-        if source is None:
+        if not source:
             raise ConversionError(f"output '{name}' is written by no node")
         value = self.graph.values[source]
         if value.const is not None:
@@ -156,7 +156,7 @@ class _Import:
             rest = []
             for node in waiting:
                 if all(name in self.names for name in _reads(node)):
-                    self._node(node)
+                    self._checked(node)
                 else:
                     rest.append(node)
             if len(rest) == len(waiting):
@@ -173,6 +173,16 @@ class _Import:
                         "writes and no initializer holds; the file was exported without weights"
                     )
         return ConversionError(f"the graph has a cycle through node '{_label(nodes[0])}'")
+
+    def _checked(self, node: onnx.NodeProto) -> None:
+        """Import a node that may lack inputs or have odd attributes."""
+        try:
+            self._node(node)
+        except (ValueError, TypeError, LookupError, RuntimeError) as error:
+            raise ConversionError(
+                f"node '{_label(node)}' ({node.op_type}): it is not what ONNX allows: "
+                f"{first_line(error)}"
+            ) from error
 
     def _node(self, node: onnx.NodeProto) -> None:
         inputs = [self.names[name] for name in node.input]
@@ -191,10 +201,7 @@ class _Import:
             raise self._unsupported(node)
         context = NodeContext(self.graph, node, self.opset, inputs, _label(node))
         first = len(self.graph.nodes)
-        try:
-            results = function(context)
-        except (ValueError, TypeError, LookupError) as error:  # missing inputs, odd attributes
-            raise context.error(f"it is not what ONNX allows: {first_line(error)}") from error
+        results = function(context)
         new = {name for made in self.graph.nodes[first:] for name in made.outputs}
         results = (results,) if isinstance(results, str) else results
         for name, result in zip(node.output, results, strict=False):
@@ -206,7 +213,7 @@ class _Import:
 
     def _unsupported(self, node: onnx.NodeProto) -> ConversionError:
         full = f"{node.domain}:{node.op_type}" if node.domain not in ONNX else node.op_type
-        if node.domain in ONNX and not onnx.defs.has(node.op_type):
+        if node.domain in ONNX and not onnx.defs.has(str(node.op_type)):
             advice = "ONNX has no such operator"
         else:
             known = ", ".join(sorted({name for _, name in IMPORTERS}))
@@ -255,7 +262,7 @@ class _Import:
                 "export by tracing"
             )
         taken = "then_branch" if bool(np.all(data)) else "else_branch"
-        branch = next(a.g for a in node.attribute if a.name == taken)
+        branch = {attribute.name: attribute.g for attribute in node.attribute}[taken]
         self._add_initializers(branch)
         self._walk(branch.node)
         for name, result in zip(node.output, branch.output, strict=True):

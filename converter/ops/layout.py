@@ -65,6 +65,8 @@ def import_unsqueeze(ctx: NodeContext) -> str:
     given = ctx.attr("axes") or ctx.ints(1, "axes")
     rank = len(ctx.shape()) + len(given)
     axes = [ctx.axis(a, rank) for a in given]
+    if len(set(axes)) != len(axes):
+        raise ctx.error(f"its axes {given} name one axis twice")
     rest = iter(ctx.shape())
     return ctx.reshape(ctx.inputs[0], [1 if i in axes else next(rest) for i in range(rank)])
 
