@@ -13,9 +13,29 @@ from asm.contract import SOURCES
 from asm.isa import ISAS
 from asm.machine import Machine, Program
 from ci.paths import BUILD
+from oracles import acc, conv, elementwise, pack, steps, xnor
 
-Counts = dict[str, dict[str, int]]  # function: case: executed instructions
+Counts = dict[str, dict[str, int]]  # "folder slot isa": shape: executed instructions
 COUNTS = pytest.StashKey[Counts]()
+
+# A typical shape of each slot: how much work it is, in which unit.
+TYPICAL: dict[str, tuple[object, int, str]] = {
+    "pack_sign": (pack.Shape(9, 128), 9, "128 floats"),
+    "pack_threshold": (pack.Shape(9, 128), 9, "128 floats"),
+    "unpack": (pack.Shape(9, 128), 9, "128 floats"),
+    "bconv128": (xnor.Conv(21, 3, 3), 21 * 9 * 8, "128 products"),
+    "bconv64": (xnor.Conv(21, 3, 3), 21 * 9 * 4, "128 products"),
+    "bdense128": (xnor.Dense(64, 2), 64 * 16, "128 products"),
+    "bdense64": (xnor.Dense(64, 2), 64 * 8, "128 products"),
+    "acc_affine": (acc.Affine(17), 17, "8 outputs"),
+    "acc_bits": (acc.Bits(17, 1, 120), 17, "8 outputs"),
+    **{slot: (steps.Shape(3, 128), 3 * 128, "float") for slot in steps.SLOTS},
+    "conv_f32": (conv.Shape(15, 3, 3, 3), 15 * 27, "8 products"),
+    "conv_sign": (conv.Shape(15, 3, 3, 3), 15 * 27, "8 products"),
+    "max_f32": (elementwise.Shape(1000), 1000, "float"),
+    "add_f32": (elementwise.Shape(1000), 1000, "float"),
+    "max_bits": (elementwise.Shape(1000), 1000, "byte"),
+}
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +77,9 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     table = config.stash.get(COUNTS, {})
-    for function, cases in table.items():
-        case, count = max(cases.items(), key=lambda item: item[1])
-        terminalreporter.write_line(f"{function}: {count} instructions for {case}")
+    if table:
+        terminalreporter.section("executed instructions (all cases: build/asm-counts.json)")
+    for name, cases in table.items():
+        shape, work, unit = TYPICAL[name.split()[1]]
+        count = cases[repr(shape)]
+        terminalreporter.write_line(f"{name:30} {count / work:8.2f} per {unit:13} {shape}")

@@ -71,7 +71,8 @@ def test_cases(
             continue  # its vector unit takes denormals for zero
         outcome = machine.call(contract, case)
         failures += [f"{shape}: {fault}" for fault in outcome.faults]
-        counts.setdefault(f"{folder} {name}", {})[repr(shape)] = outcome.instructions
+        key = f"{folder} {slot} {name.removeprefix(f'bnn_{slot}_')}"
+        counts.setdefault(key, {})[repr(shape)] = outcome.instructions
     assert not failures, "\n".join(failures[:20])
 
 

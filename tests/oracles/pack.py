@@ -23,7 +23,7 @@ class Shape(NamedTuple):
 def random_shape(number: int) -> Shape:
     """One of many shapes that nobody thought of."""
     random = rng("random pack", number)
-    pixels, channels, gap = (int(random.integers(*r)) for r in [(1, 30), (1, 129), (0, 20)])
+    pixels, channels, gap = random.integers([1, 1, 0], [30, 129, 20]).tolist()
     return Shape(pixels, channels, gap)
 
 

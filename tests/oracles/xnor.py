@@ -37,11 +37,11 @@ class Dense(NamedTuple):
 def random_conv(number: int) -> Conv:
     """One of many shapes that nobody thought of."""
     random = rng("random conv", number)
-    return Conv(*(int(random.integers(low, high)) for low, high in RANDOM_CONV))
+    pixels, rows, taps = random.integers(1, [40, 12, 12]).tolist()
+    stride, dilation, gap = random.integers([1, 1, 0], [5, 5, 4]).tolist()
+    return Conv(pixels, rows, taps, stride, dilation, gap)
 
 
-# Ranges of pixels, rows, taps, stride, dilation, gap.
-RANDOM_CONV = [(1, 40), (1, 12), (1, 12), (1, 5), (1, 5), (0, 4)]
 CONV_SHAPES = [
     *(Conv(pixels, 3, 3) for pixels in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 21, 22)),
     *(
