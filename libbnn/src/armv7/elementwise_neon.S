@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Element by element: the maximum of signs, whose bits are 1 for -1.
+ * Pooling's accumulation: one row into another, element by element.
  */
 #include "asm.inc"
 
@@ -11,6 +11,69 @@ xin             .req r1
 num             .req r2
 byte            .req r3
 xbyte           .req r12
+
+// Eight floats at a time, then one by one, which is lane 0: combine makes q0, q1 of q0, q1 and x in q2, q3.
+.macro float_function combine
+        subs            num, num, #8
+        blo             2f
+1:      vld1.32         {q0, q1}, [out]
+        vld1.32         {q2, q3}, [xin]!
+        \combine
+        vst1.32         {q0, q1}, [out]!
+        subs            num, num, #8
+        bhs             1b
+2:      adds            num, num, #8
+        bxeq            lr
+3:      vld1.32         {d0[0]}, [out]
+        vld1.32         {d4[0]}, [xin]!
+        \combine
+        vst1.32         {d0[0]}, [out]!
+        subs            num, num, #1
+        bne             3b
+        bx              lr
+.endm
+
+/*yaml
+name: bnn_max_f32_neon
+slot: max_f32
+arguments: {out: r0, x: r1, n: r2}
+buffers:
+  out: {access: read write, bytes: 4 * n}
+  x: {access: read, bytes: 4 * n}
+registers: [r0-r2, q0-q3, q8, q9]
+saved: []
+stack: 0
+*/
+.macro greater
+        vcgt.f32        q8, q2, q0
+        vcgt.f32        q9, q3, q1
+        vbit            q0, q2, q8              // x where it is greater
+        vbit            q1, q3, q9
+.endm
+
+func bnn_max_f32_neon
+        float_function  greater
+endfunc bnn_max_f32_neon
+
+/*yaml
+name: bnn_add_f32_neon
+slot: add_f32
+arguments: {out: r0, x: r1, n: r2}
+buffers:
+  out: {access: read write, bytes: 4 * n}
+  x: {access: read, bytes: 4 * n}
+registers: [r0-r2, q0-q3]
+saved: []
+stack: 0
+*/
+.macro sum
+        vadd.f32        q0, q0, q2
+        vadd.f32        q1, q1, q3
+.endm
+
+func bnn_add_f32_neon
+        float_function  sum
+endfunc bnn_add_f32_neon
 
 /*yaml
 name: bnn_max_bits_neon
