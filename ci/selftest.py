@@ -15,12 +15,16 @@ from ci.paths import ROOT
 from ci.qemu import emulator, sysroot
 from ci.qemu.targets import find
 
+TESTS = ROOT / "tests" / "binding"
 NO_TESTS_SELECTED = 5  # pytest's exit code; natural where -k names something else
 
 
 def main(name: str, arguments: list[str]) -> int:
     """Install, build, run; return the exit code."""
     target = find(name)
+    options, paths = split(arguments)
+    if not paths:
+        return 0
     try:
         emulator.install()
         sysroot.install(target)
@@ -31,27 +35,21 @@ def main(name: str, arguments: list[str]) -> int:
         )
         return 1 if os.environ.get("CI") else 0
     binding.build(target)
-    settings = [
-        "-c",
-        str(ROOT / "pyproject.toml"),
-        "-o",
-        f"pythonpath={ROOT / 'tests'}",
-        "-p",
-        "no:cacheprovider",
-    ]
-    command = [
-        str(python),
-        "-m",
-        "pytest",
-        *settings,
-        "-m",
-        "self",
-        *arguments,
-        str(ROOT / "tests" / "binding"),
-    ]
+    settings = ["-c", str(ROOT / "pyproject.toml"), "-o", f"pythonpath={ROOT / 'tests'}"]
+    command = [str(python), "-m", "pytest", *settings, "-p", "no:cacheprovider", "-m", "self"]
     print(f"binding's tests in Python on {name}", flush=True)
-    code = subprocess.run(command, cwd=binding.folder(target), check=False).returncode
+    code = subprocess.run(
+        [*command, *options, *paths], cwd=binding.folder(target), check=False
+    ).returncode
     return 0 if code == NO_TESTS_SELECTED and arguments else code
+
+
+def split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Split pytest's arguments into options and tests of the binding, all of them where no test is named."""
+    paths = [text for text in arguments if (ROOT / text.partition("::")[0]).exists()]
+    options = [text for text in arguments if text not in paths]
+    inside = [str(ROOT / text) for text in paths if (ROOT / text).is_relative_to(TESTS)]
+    return options, inside if paths else [str(TESTS)]
 
 
 if __name__ == "__main__":

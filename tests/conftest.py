@@ -139,9 +139,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if "native" in config.stash[MACHINES].names or "LIBBNN_PYTHON" in os.environ:
         return
     chosen = [item for item in items if "target" in getattr(item, "fixturenames", ())]
-    if chosen:
-        config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-        items[:] = chosen
+    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
+    items[:] = chosen
 
 
 def _absent(name: str, reason: str, values: int) -> list[object]:

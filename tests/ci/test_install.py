@@ -100,3 +100,11 @@ def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert cache_dir() == tmp_path / "libbnn"
     monkeypatch.setenv("LIBBNN_CACHE", str(tmp_path / "other"))
     assert cache_dir() == tmp_path / "other"
+
+
+def test_binding_tests_among_arguments() -> None:
+    everything = [str(ROOT / "tests" / "binding")]
+    assert selftest.split(["-x", "-k", "run"]) == (["-x", "-k", "run"], everything)
+    assert selftest.split(["-x", "tests/kernels"]) == (["-x"], [])
+    named = "tests/binding/test_model.py::test_x"
+    assert selftest.split([named, "tests/ci", "-q"]) == (["-q"], [str(ROOT / named)])
