@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""python -m converter: files, exit status, messages; nothing is left behind when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from converter import __main__ as cli
+from onnx_builder import model, node
+
+ROOT = Path(__file__).resolve().parents[2]
+DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    path = tmp_path / "digits.onnx"
+    path.write_bytes(DIGITS.read_bytes())
+    return path
+
+
+def files(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def error_of(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> str:
+    """The one line that a failing run prints to stderr."""
+    assert cli.main([str(a) for a in argv]) == 1
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("error: ")
+    return captured.err
+
+
+def test_default_output_and_report(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main([str(digits)]) == 0
+    out = capsys.readouterr().out
+    assert "4 binary" in out or "5 binary" in out
+    data = digits.with_suffix(".dab").read_bytes()
+    assert f"digits.dab: {len(data)} bytes" in out
+    assert data.startswith(b"\x89DAB")
+    assert b"source=digits.onnx\n" in data
+    assert b"mode=aggressive\n" in data
+    assert files(digits.parent) == {"digits.onnx", "digits.dab"}
+
+
+def test_output_report_and_mode(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, output = digits.with_name("r.json"), digits.with_name("net.dab")
+    argv = [str(digits), "-o", str(output), "--moderate", "--report", str(report)]
+    assert cli.main(argv) == 0
+    content = json.loads(report.read_text())
+    assert content["mode"] == "moderate"
+    assert [row["kind"] for row in content["layers"]].count("binary") == 5
+    assert b"mode=moderate\n" in output.read_bytes()
+    assert output.stat().st_mode == report.stat().st_mode
+    assert "error" not in capsys.readouterr().err
+
+
+def test_same_file_every_time(digits: Path) -> None:
+    assert cli.main([str(digits)]) == 0
+    first = digits.with_suffix(".dab").read_bytes()
+    assert cli.main([str(digits)]) == 0
+    assert digits.with_suffix(".dab").read_bytes() == first
+
+
+def test_verify(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("pylibbnn")
+    assert cli.main([str(digits), "--verify"]) == 0
+    assert "verified: compared with onnxruntime" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "argv", [[], ["a", "b"], ["a", "--strict", "--moderate"], ["a", "--sign-zero", "2"]]
+)
+def test_wrong_usage(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as status:
+        cli.main(argv)
+    assert status.value.code == 2
+    assert "usage: python -m converter" in capsys.readouterr().err
+
+
+def test_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as status:
+        cli.main(["--help"])
+    assert status.value.code == 0
+    out = capsys.readouterr().out
+    for option in (
+        "--strict",
+        "--moderate",
+        "--aggressive",
+        "--binary-list",
+        "--report",
+        "--verify",
+    ):
+        assert option in out
+    assert "exit status" in out
+
+
+def test_program() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "converter", "none.onnx"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert (run.returncode, run.stdout) == (1, "")
+    assert run.stderr == "error: none.onnx: cannot be read: No such file or directory\n"
+
+
+def test_bad_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bad.onnx"
+    path.write_bytes(DIGITS.read_bytes()[:5000])
+    assert f"error: {path}: is not an ONNX file" in error_of(
+        capsys, path, "--report", tmp_path / "r.json"
+    )
+    assert files(tmp_path) == {"bad.onnx"}
+
+
+def test_unsupported_operator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Operators that the importer does not know, and those that no layer of the library can do."""
+    path = tmp_path / "m.onnx"
+    for op in ("Det", "Tanh"):
+        onnx.save(model([node(op, "x", "y", name="odd")], {"x": (1, 2, 4, 4)}), path)
+        assert f"error: {path}: node 'odd'" in error_of(capsys, path)
+    assert files(tmp_path) == {"m.onnx"}
+
+
+def test_old_output_survives_errors(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = digits.with_suffix(".dab")
+    output.write_bytes(b"old")
+    digits.write_bytes(b"no model")
+    error_of(capsys, digits)
+    assert output.read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("option", ["-o", "--report"])
+def test_unwritable(digits: Path, capsys: pytest.CaptureFixture[str], option: str) -> None:
+    """Neither the file nor its companion is written; a folder in its place is not replaced."""
+    for target in (digits.parent / "no" / "such", digits.parent):
+        message = error_of(capsys, digits, option, target)
+        assert f"error: {target}: cannot be written" in message
+    assert files(digits.parent) == {"digits.onnx"}
+
+
+def test_output_would_replace_model(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "would replace the model" in error_of(capsys, digits, "-o", digits)
+    assert digits.read_bytes() == DIGITS.read_bytes()
+
+
+def test_failed_verification_writes_nothing(
+    digits: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    monkeypatch.setattr(
+        "converter.verify._library", lambda dab: lambda x: {"logits": np.ones((1, 10))}
+    )
+    assert "output 'logits': largest error" in error_of(capsys, digits, "--verify")
+    assert files(digits.parent) == {"digits.onnx"}
+
+
+# -- lists of names ------------------------------------------------------------------------------
+@pytest.fixture
+def float_net(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    nodes = [
+        node("Conv", "x v", "first"),
+        node("Conv", "first w b", "second"),
+        node("Relu", "second", "y"),
+    ]
+    consts = {
+        name: rng.standard_normal(shape).astype(np.float32)
+        for name, shape in {"v": (8, 2, 3, 3), "w": (4, 8, 3, 3), "b": (4,)}.items()
+    }
+    path = tmp_path / "float.onnx"
+    onnx.save(model(nodes, {"x": (1, 2, 8, 8)}, consts), path)
+    return path
+
+
+def test_binary_list(float_net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = float_net.with_name("names.txt")
+    names.write_text("\n second \n\n")
+    assert cli.main([str(float_net), "--binary-list", str(names)]) == 0
+    assert "1 binary" in capsys.readouterr().out
+
+
+def test_binary_list_unknown_name(float_net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = float_net.with_name("names.txt")
+    names.write_text("second\nthird\n")
+    message = error_of(capsys, float_net, "--binary-list", names)
+    assert "'third'" in message
+    assert "first, second" in message
+    assert files(float_net.parent) == {"float.onnx", "names.txt"}
+
+
+def test_binary_list_unreadable(float_net: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names = float_net.with_name("names.txt")
+    assert "names.txt: the list of names cannot be read" in error_of(
+        capsys, float_net, "--binary-list", names
+    )
+    names.write_bytes(b"\xff\xfe\x00")
+    assert "names.txt: the list of names cannot be read" in error_of(
+        capsys, float_net, "--binary-list", names
+    )

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""--verify finds what is wrong, accepts what is right, and makes the changes that the conversion made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto
+
+from converter import interp, passes, verify
+from converter.errors import ConversionError
+from converter.graph import Graph
+from converter.onnx_import import load
+from converter.report import Report
+from onnx_builder import Array, model, node
+
+RNG = np.random.default_rng(11)
+DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.onnx"
+
+
+def signs(*shape: int) -> Array:
+    return np.where(RNG.random(shape) < 0.5, np.float32(-1), np.float32(1))
+
+
+def f32(*shape: int) -> Array:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def _needs_onnxruntime() -> None:
+    pytest.importorskip("onnxruntime")
+
+
+class Library:
+    """Stands for the library: runs the recognised graph with numpy, with a mistake if asked for."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.graph = Graph()
+        self.factor, self.calls = np.float32(1), 0
+        monkeypatch.setattr(verify, "_library", lambda dab: self.run)
+
+    def run(self, inputs: verify.Arrays) -> verify.Arrays:
+        self.calls += 1
+        values = interp.run(self.graph, inputs)
+        return {name: values[name] * self.factor for name in self.graph.outputs}
+
+    def convert(self, path: Path, **options: Any) -> Report:
+        self.graph = load(path)
+        return passes.run(self.graph, **options)
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+    return Library(monkeypatch)
+
+
+def save(folder: Path, proto: onnx.ModelProto) -> Path:
+    path = folder / "m.onnx"
+    onnx.save(proto, path)
+    return path
+
+
+def test_right_result(library: Library) -> None:
+    report = library.convert(DIGITS)
+    text = verify.verify(DIGITS, b"", report)
+    assert text.startswith("verified: compared with onnxruntime ")
+    assert "output 'logits': largest error" in text
+    assert library.calls == 9
+
+
+@pytest.mark.parametrize("factor", [1.001, 0.0, np.nan])
+def test_wrong_result(library: Library, factor: float) -> None:
+    report = library.convert(DIGITS)
+    library.factor = np.float32(factor)
+    with pytest.raises(ConversionError, match=r"output 'logits': largest error .* allowed is 1e-04"):
+        verify.verify(DIGITS, b"", report)
+
+
+def layers(sign: bool, weight: Array, opset: int, first: Sequence[str] = ()) -> onnx.ModelProto:
+    """A float convolution, then one with the weight given, with or without a sign in front."""
+    nodes = [
+        node("Conv", "x v", "a"),
+        node("Sign", "a", "s"),
+        node("Conv", "s w", "y", pads=[1, 1, 1, 1]),
+    ]
+    if not sign:
+        nodes = [nodes[0], node("Conv", "a w", "y", pads=[1, 1, 1, 1])]
+    consts = {"v": f32(8, 2, 3, 3), "w": weight}
+    return model(nodes, {"x": (1, 2, 6, 6)}, consts, opset=opset)
+
+
+@pytest.mark.parametrize("opset", [7, 13, 26])
+def test_inserted_sign(tmp_path: Path, library: Library, opset: int) -> None:
+    path = save(tmp_path, layers(False, signs(4, 8, 3, 3), opset))
+    report = library.convert(path, mode="aggressive")
+    assert [row.inserted_sign for row in report.rows] == [False, True]
+    verify.verify(path, b"", report)
+    for row in report.rows:
+        row.inserted_sign = False
+    with pytest.raises(ConversionError, match="output 'y'"):
+        verify.verify(path, b"", report)
+
+
+def test_forced_weight(tmp_path: Path, library: Library) -> None:
+    path = save(tmp_path, layers(True, f32(4, 8, 3, 3), 13))
+    report = library.convert(path, binary_list=["y"])
+    assert [row.forced for row in report.rows] == [False, True]
+    verify.verify(path, b"", report)
+    report.rows[1].forced = False
+    with pytest.raises(ConversionError, match="output 'y'"):
+        verify.verify(path, b"", report)
+
+
+@pytest.mark.parametrize(("choice", "zero"), [("+1", 1), ("-1", -1)])
+def test_zero_reaches_sign(tmp_path: Path, library: Library, choice: str, zero: int) -> None:
+    """The picture of zeros gives Sign its 0: the comparison counts it as the conversion does."""
+    path = save(tmp_path, layers(True, signs(4, 8, 3, 3), 13))
+    report = library.convert(path, sign_zero=choice)
+    verify.verify(path, b"", report, zero)
+    with pytest.raises(ConversionError, match="output 'y'"):
+        verify.verify(path, b"", report, -zero)
+
+
+def test_zero_that_the_network_handles_itself(tmp_path: Path, library: Library) -> None:
+    """Sign(Sign(x) + 0.1) gives +1 at 0 in any case."""
+    nodes = [
+        node("Sign", "x", "s"), node("Add", "s tenth", "a"), node("Sign", "a", "b"),
+        node("Conv", "b w", "y"),
+    ]  # fmt: skip
+    consts = {"tenth": np.float32(0.1), "w": signs(4, 8, 3, 3)}
+    path = save(tmp_path, model(nodes, {"x": (1, 8, 6, 6)}, consts))
+    report = library.convert(path)
+    for zero in (1, -1):
+        verify.verify(path, b"", report, zero)
+
+
+def test_unknown_to_onnxruntime(tmp_path: Path, library: Library) -> None:
+    """Then numpy says what is right."""
+    quant = node("BipolarQuant", "x one", "b")
+    quant.domain = "qonnx.custom_op.general"
+    proto = model([quant, node("Conv", "b w", "y")], {"x": (1, 8, 6, 6)},
+                  {"one": np.float32(1), "w": signs(4, 8, 3, 3)})  # fmt: skip
+    proto.opset_import.append(onnx.helper.make_opsetid("qonnx.custom_op.general", 1))
+    path = save(tmp_path, proto)
+    assert "with numpy (onnxruntime cannot load" in verify.verify(path, b"", library.convert(path))
+
+
+def test_float16_source(tmp_path: Path, library: Library) -> None:
+    consts: dict[str, Array] = {"w": signs(4, 8, 3, 3).astype(np.float16)}
+    proto = model(
+        [node("Conv", "x w", "y")], {"x": (1, 8, 6, 6)}, consts, dtype=TensorProto.FLOAT16
+    )
+    path = save(tmp_path, proto)
+    assert "with numpy in float32" in verify.verify(path, b"", library.convert(path))
+
+
+def test_rounding_decides(
+    tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An input on which two right programs differ proves nothing; when all are such, neither does the test."""
+    path = save(tmp_path, layers(True, signs(4, 8, 3, 3), 13))
+    report = library.convert(path)
+    library.factor = np.float32(2)
+    other = verify._numpy
+
+    def noisy(graph: Graph) -> verify.Runner:
+        return lambda inputs: {k: v + 1 for k, v in other(graph)(inputs).items()}
+
+    monkeypatch.setattr(verify, "_numpy", noisy)
+    with pytest.raises(ConversionError, match="rounding decides 9: too many"):
+        verify.verify(path, b"", report)
