@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pylibbnn import BnnError, Model, inspect, isas
+from pylibbnn import BnnError, Model, isas
+from pylibbnn.describe import describe
 
 _EXAMPLE = """\
 examples:
@@ -109,7 +110,7 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _inspect(options: argparse.Namespace) -> None:
-    for line in inspect.describe(_load(options.model)):
+    for line in describe(_load(options.model)):
         print(line)
 
 
