@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Who reads each value, and in which form: floats (Type.F32) or bits (Type.BITS)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from converter.dab_model import MAX_DOT, Type
+from converter.graph import Graph, Node
+from converter.lowering.axes import canonical
+from converter.lowering.storage import keeps_bits, view_order
+
+VIEWS = ("transpose", "reshape")
+
+
+def fits_binary(graph: Graph, node: Node) -> bool:
+    """Whether the dot products of a bconv or bdense are short enough for the binary ops of the file."""
+    shape = graph.shape(node.inputs[1])
+    length = 1
+    for size in shape[1:]:
+        length *= size
+    return length <= MAX_DOT
+
+
+class Needs:
+    """The readers of every value, and the forms they ask for; results that nobody needs ask for nothing."""
+
+    def __init__(self, graph: Graph, nodes: Sequence[Node]) -> None:
+        self.graph = graph
+        self._readers: dict[str, list[Node]] = {}
+        for node in nodes:
+            for name in dict.fromkeys(node.inputs):
+                self._readers.setdefault(name, []).append(node)
+        self._needs: dict[str, set[Type]] = {}
+        for node in reversed(nodes):
+            self._needs[node.output] = self._sum(node.output, ())
+        for name in graph.inputs:
+            self._needs[name] = self._sum(name, ())
+
+    def readers(self, name: str) -> list[Node]:
+        """The nodes that read a value."""
+        return self._readers.get(name, [])
+
+    def of(self, name: str, without: Iterable[Node] = ()) -> set[Type]:
+        """The forms in which a value is needed, by others than the nodes in `without`."""
+        skipped = tuple(without)
+        return self._sum(name, skipped) if skipped else self._needs[name]
+
+    def _sum(self, name: str, without: tuple[Node, ...]) -> set[Type]:
+        needed = {Type.F32} if self.graph.is_output(name) else set[Type]()
+        for node in self.readers(name):
+            if not any(node is other for other in without):
+                needed |= self._asked(node, name)
+        return needed
+
+    def _asked(self, node: Node, name: str) -> set[Type]:
+        """What one reader asks for."""
+        needed = self._needs[node.output]
+        if not needed:
+            return set()
+        binary = node.op == "bmaxpool" or (
+            node.op in ("bconv", "bdense") and fits_binary(self.graph, node)
+        )
+        if binary and node.inputs[0] == name:
+            return {Type.BITS}
+        if node.op in VIEWS:
+            source, target = self.graph.shape(name), self.graph.shape(node.output)
+            order = view_order(node, source, target, canonical(source))
+            if keeps_bits(source, target, order):
+                return set(needed)
+        return {Type.F32}
