@@ -6,7 +6,8 @@
 
 /* `bytes` is a constant in both callers, which makes the loops over words constant too. */
 static inline void bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t pixels,
-                         size_t bytes) {
+                         size_t bytes)
+{
     struct bnn_counts counts = {.taps = 0};
     for (size_t pixel = 0; pixel < pixels; pixel++) {
         for (size_t r = 0; r < p->row_count; r++) {
@@ -22,10 +23,12 @@ static inline void bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, cons
     }
 }
 
-void bnn_bconv128_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t pixels) {
+void bnn_bconv128_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t pixels)
+{
     bconv(acc, x, w, p, pixels, 16);
 }
 
-void bnn_bconv64_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t pixels) {
+void bnn_bconv64_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t pixels)
+{
     bconv(acc, x, w, p, pixels, 8);
 }

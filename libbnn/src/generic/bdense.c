@@ -4,8 +4,9 @@
  */
 #include "xnor.h"
 
-static inline void bdense(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks,
-                          size_t block_step, size_t bytes) {
+static inline void bdense(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step,
+                          size_t bytes)
+{
     struct bnn_counts counts = {.taps = 0};
     for (size_t b = 0; b < blocks; b++) {
         for (size_t v = 0; v < vectors; v++) {
@@ -17,10 +18,12 @@ static inline void bdense(uint16_t *acc, const uint8_t *x, const uint8_t *w, siz
     }
 }
 
-void bnn_bdense128_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step) {
+void bnn_bdense128_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step)
+{
     bdense(acc, x, w, vectors, blocks, block_step, 16);
 }
 
-void bnn_bdense64_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step) {
+void bnn_bdense64_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step)
+{
     bdense(acc, x, w, vectors, blocks, block_step, 8);
 }

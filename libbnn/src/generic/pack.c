@@ -7,15 +7,18 @@
 #include "../port.h"
 
 /* Bytes of one pixel of a group, which is also the number of channels in a plane. */
-static size_t group_bytes(size_t channels) {
+static size_t group_bytes(size_t channels)
+{
     return channels > 64 ? 16 : 8;
 }
 
-static size_t smaller(size_t a, size_t b) {
+static size_t smaller(size_t a, size_t b)
+{
     return a < b ? a : b;
 }
 
-void bnn_pack_sign_c(uint8_t *out, const float *x, size_t pixels, size_t x_step, size_t channels) {
+void bnn_pack_sign_c(uint8_t *out, const float *x, size_t pixels, size_t x_step, size_t channels)
+{
     const size_t bytes = group_bytes(channels);
     for (size_t p = 0; p < pixels; p++) {
         uint8_t pixel[16] = {0};
@@ -31,7 +34,8 @@ void bnn_pack_sign_c(uint8_t *out, const float *x, size_t pixels, size_t x_step,
 }
 
 void bnn_pack_threshold_c(uint8_t *out, const float *x, size_t pixels, size_t x_step, size_t channels,
-                          const struct bnn_threshold *t) {
+                          const struct bnn_threshold *t)
+{
     const size_t bytes = group_bytes(channels);
     for (size_t p = 0; p < pixels; p++) {
         uint8_t pixel[16] = {0};
@@ -47,7 +51,8 @@ void bnn_pack_threshold_c(uint8_t *out, const float *x, size_t pixels, size_t x_
     }
 }
 
-void bnn_unpack_c(float *out, const uint8_t *in, size_t pixels, size_t out_step, size_t channels) {
+void bnn_unpack_c(float *out, const uint8_t *in, size_t pixels, size_t out_step, size_t channels)
+{
     const size_t bytes = group_bytes(channels);
     for (size_t p = 0; p < pixels; p++) {
         for (size_t c = 0, m = 0; c < channels; c += bytes, m++) {

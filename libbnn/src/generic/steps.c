@@ -10,15 +10,18 @@
 #endif
 
 /* The next pixel's row. */
-static float *next(float *row, size_t step) {
+static float *next(float *row, size_t step)
+{
     return (float *)(void *)((uint8_t *)row + step);
 }
 
-static const float *next_const(const float *row, size_t step) {
+static const float *next_const(const float *row, size_t step)
+{
     return (const float *)(const void *)((const uint8_t *)row + step);
 }
 
-void bnn_step_affine_c(float *out, const float *x, const struct bnn_tile *tile, const float *mul, const float *add) {
+void bnn_step_affine_c(float *out, const float *x, const struct bnn_tile *tile, const float *mul, const float *add)
+{
     for (size_t p = 0; p < tile->pixels; p++) {
         for (size_t c = 0; c < tile->channels; c++) {
             const float scaled = x[c] * mul[c];
@@ -29,7 +32,8 @@ void bnn_step_affine_c(float *out, const float *x, const struct bnn_tile *tile, 
     }
 }
 
-void bnn_step_clip_c(float *out, const float *x, const struct bnn_tile *tile, const float *limits) {
+void bnn_step_clip_c(float *out, const float *x, const struct bnn_tile *tile, const float *limits)
+{
     const float low = limits[0];
     const float high = limits[1];
     for (size_t p = 0; p < tile->pixels; p++) {
@@ -42,7 +46,8 @@ void bnn_step_clip_c(float *out, const float *x, const struct bnn_tile *tile, co
     }
 }
 
-void bnn_step_prelu_c(float *out, const float *x, const struct bnn_tile *tile, const float *slope) {
+void bnn_step_prelu_c(float *out, const float *x, const struct bnn_tile *tile, const float *slope)
+{
     for (size_t p = 0; p < tile->pixels; p++) {
         for (size_t c = 0; c < tile->channels; c++) {
             const float scaled = x[c] * slope[c];
@@ -53,7 +58,8 @@ void bnn_step_prelu_c(float *out, const float *x, const struct bnn_tile *tile, c
     }
 }
 
-void bnn_step_add_c(float *out, const float *x, const struct bnn_tile *tile, const float *other, size_t other_step) {
+void bnn_step_add_c(float *out, const float *x, const struct bnn_tile *tile, const float *other, size_t other_step)
+{
     for (size_t p = 0; p < tile->pixels; p++) {
         for (size_t c = 0; c < tile->channels; c++) {
             out[c] = x[c] + other[c] + 0.0F;
@@ -64,7 +70,8 @@ void bnn_step_add_c(float *out, const float *x, const struct bnn_tile *tile, con
     }
 }
 
-void bnn_step_sign_c(float *out, const float *x, const struct bnn_tile *tile, const float *threshold, const uint8_t *flip) {
+void bnn_step_sign_c(float *out, const float *x, const struct bnn_tile *tile, const float *threshold, const uint8_t *flip)
+{
     for (size_t p = 0; p < tile->pixels; p++) {
         for (size_t c = 0; c < tile->channels; c++) {
             out[c] = (x[c] >= threshold[c]) != (flip[c] == 1) ? 1.0F : -1.0F;

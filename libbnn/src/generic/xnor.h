@@ -29,21 +29,24 @@ struct bnn_counts {
 };
 
 /* Number of ones in each byte of v. */
-static inline bnn_word bnn_ones_per_byte(bnn_word v) {
+static inline bnn_word bnn_ones_per_byte(bnn_word v)
+{
     v -= (v >> 1) & BNN_BYTES(0x55);
     v = (v & BNN_BYTES(0x33)) + ((v >> 2) & BNN_BYTES(0x33));
     return (v + (v >> 4)) & BNN_BYTES(0x0f);
 }
 
 /* Sum of the bytes of v, which fits 16 bits: pairs of bytes, then a multiplication that gathers them in the top 16 bits. */
-static inline size_t bnn_sum_of_bytes(bnn_word v) {
+static inline size_t bnn_sum_of_bytes(bnn_word v)
+{
     const bnn_word low = ~(bnn_word)0 / 0xffff * 0xff;
     const bnn_word pairs = (v & low) + ((v >> 8) & low);
     return (pairs * (~(bnn_word)0 / 0xffff)) >> (8 * sizeof v - 16);
 }
 
 /* acc[j] += counts of output j, and zeroes the counts. */
-static inline void bnn_counts_flush(struct bnn_counts *counts, uint16_t acc[8], size_t words) {
+static inline void bnn_counts_flush(struct bnn_counts *counts, uint16_t acc[8], size_t words)
+{
     for (size_t j = 0; j < 8; j++) {
         size_t sum = acc[j];
         for (size_t i = 0; i < words; i++) {
@@ -56,8 +59,8 @@ static inline void bnn_counts_flush(struct bnn_counts *counts, uint16_t acc[8], 
 }
 
 /* Adds one tap: a vector x of `words` words against the vectors of 8 outputs. Flushes to acc when the bytes are full. */
-static inline void bnn_counts_tap(struct bnn_counts *counts, uint16_t acc[8], const uint8_t *x, const uint8_t *w,
-                                  size_t words) {
+static inline void bnn_counts_tap(struct bnn_counts *counts, uint16_t acc[8], const uint8_t *x, const uint8_t *w, size_t words)
+{
     const bnn_word *xs = (const bnn_word *)(const void *)x;
     const bnn_word *ws = (const bnn_word *)(const void *)w;
     if (counts->taps == BNN_TAPS_PER_FLUSH) {
