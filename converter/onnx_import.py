@@ -21,6 +21,8 @@ from converter.ops import IMPORTERS, NodeContext
 from converter.ops.registry import FLOATS, ONNX, check_size
 
 INSTEAD = {
+    "ArgMax": "end the network before it and compare the scores outside",
+    "TopK": "end the network before it and compare the scores outside",
     "ConvTranspose": "upsampling networks are not supported",
     "Loop": "export without loops (a fixed number of steps is unrolled by tracing)",
     "Scan": "export without loops (a fixed number of steps is unrolled by tracing)",

@@ -212,6 +212,17 @@ CASES: dict[str, tuple[Build, tuple[int, ...]]] = {
     "maxpool-dilations": (one("MaxPool", IMAGE, kernel_shape=[2, 2], dilations=[2, 3]), (10, 11, 13)),
     "maxpool-same": (one("MaxPool", IMAGE, kernel_shape=[3, 2], strides=[2, 2], auto_pad="SAME_UPPER"), ALL),
     "maxpool-ceil": (one("MaxPool", (1, 2, 8, 9), kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1), (10, 13, 26)),
+    "maxpool-ceil-drop": (
+        one(
+            "MaxPool",
+            (1, 2, 6, 5),
+            kernel_shape=[2, 2],
+            strides=[4, 4],
+            pads=[0, 0, 1, 1],
+            ceil_mode=1,
+        ),
+        (10, 13, 22),
+    ),
     "avgpool": (one("AveragePool", IMAGE, kernel_shape=[2, 2], strides=[2, 2]), ALL),
     "avgpool-pads": (one("AveragePool", IMAGE, kernel_shape=[3, 3], pads=[1, 1, 1, 0]), ALL),
     "avgpool-count": (
