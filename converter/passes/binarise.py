@@ -14,7 +14,7 @@ but -1 and +1 in it), the input must be -1 and +1, and no convolution may pad it
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,7 +38,7 @@ class Layer:
     row: Row
     weight: BinaryWeight | None = None
     operand: Operand | None = None
-    reasons: list[str] = field(default_factory=list)
+    refusal: str = ""
 
 
 class Binarise(Rule[Layer]):
@@ -79,12 +79,11 @@ class Binarise(Rule[Layer]):
             )
         match.weight = weight
         operand = find_operand(self.graph, self._facts, match.node)
-        if isinstance(operand, Operand):
-            refusal = self._unfit(match, operand, free)
-            match.operand = operand if not refusal else None
-            match.reasons += [refusal] if refusal else []
-        else:
-            match.reasons.append(operand)
+        match.refusal = (
+            self._unfit(match, operand, free) if isinstance(operand, Operand) else operand
+        )
+        if isinstance(operand, Operand) and not match.refusal:
+            match.operand = operand
         return None
 
     def _shown(self, node: Node, weight: BinaryWeight) -> bool:
@@ -114,7 +113,7 @@ class Binarise(Rule[Layer]):
         """Binary if there is a binary operand, else binary weights."""
         assert match.weight is not None
         if match.operand is None:
-            match.row.reason = "; ".join(["its weight is binary, but " + match.reasons[0]])
+            match.row.reason = f"its weight is binary, but {match.refusal}"
             self._binary_weight(match, match.weight)
         else:
             self._binary(match, match.weight, match.operand)

@@ -7,6 +7,7 @@ convolution: the value p of v is q = (p - offset) / scale, and must be -1, 0 or 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 from converter.graph import Graph, Node
@@ -101,9 +102,13 @@ def _peel(graph: Graph, facts: dict[str, Fact], name: str) -> Operand | str:
 
 
 def is_bits(graph: Graph, name: str) -> bool:
-    """Whether a value is written as bits: by a sign operator, perhaps with another shape."""
-    producer = graph.producer(name)
-    while producer is not None and producer.op == "reshape":
+    """Whether a value is written as bits: by a sign operator, perhaps flattened (or with the same channels, one pixel)."""
+    producer, shape = graph.producer(name), graph.shape(name)
+    if producer is not None and producer.op == "reshape":
+        before = graph.shape(producer.inputs[0])
+        flat = shape == (1, math.prod(before)) and before[0] == 1
+        if not flat and not shape[1] == before[1] == math.prod(before):
+            return False
         producer = graph.producer(producer.inputs[0])
     return producer is not None and producer.op in SIGNED
 
@@ -111,9 +116,6 @@ def is_bits(graph: Graph, name: str) -> bool:
 def describe_input(graph: Graph, fact: Fact, name: str) -> str:
     """Why an input is not two-valued, with the place where it comes from."""
     producer = graph.producer(name)
-    while producer is not None and not producer.sources and len(producer.inputs) == 1:
-        name = producer.inputs[0]
-        producer = graph.producer(name)
     origin = f"graph input '{name}'" if producer is None else producer.describe()
     found = fact.distinct()
     if found is not None and len(found) == 1:

@@ -4,10 +4,11 @@
     x -> [elementwise nodes that end in two values lo < hi] -> y
     x -> quantise(threshold, flip) [-> affine(mul, add)] -> y        mul = (hi - lo) / 2, add = (hi + lo) / 2
 
-The affine is left out where the values are -1 and +1. `values.py` proves that y takes finitely many values; the threshold is
-found by evaluating the nodes (`steps.py`), so it is exactly theirs. The region grows backwards over everything elementwise
-that nobody else reads: BatchNormalization, Relu, bias in front of a sign become part of the threshold. A constant padding in
-front moves behind: pad(x, v) -> sign becomes sign -> pad(sign(v)), where a sign(0) = 0 is kept as padding with 0.
+The affine is left out where the values are -1 and +1. `values.py` proves that y takes finitely many values (or y is a Where,
+whose condition may exclude values of its branches); the threshold is found by evaluating the nodes (`steps.py`), so it is
+exactly theirs. The region grows backwards over everything elementwise that nobody else reads: BatchNormalization, Relu, bias in
+front of a sign become part of the threshold. A constant padding in front moves behind: pad(x, v) -> sign becomes
+sign -> pad(sign(v)), where a sign(0) = 0 is kept as padding with 0.
 
 Where an ONNX Sign meets 0, y takes a third value. The quantise takes the side that the option sign_zero says; attribute `zero`
 holds both thresholds (for sign(0) = +1, -1), x between them meets the 0.
@@ -49,7 +50,9 @@ class Signs(Rule[Found]):
         if self._facts is None:
             self._facts = facts(self.graph)
         fact = self._facts.get(node.output)
-        if fact is None or not fact.finite or self.graph.values[node.output].dtype != np.float32:
+        if fact is None or self.graph.values[node.output].dtype != np.float32:
+            return None
+        if not fact.finite and node.op != "where":
             return None
         if node.op == "affine" and self._quantised(node.inputs[0]):
             return None

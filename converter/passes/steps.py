@@ -2,8 +2,11 @@
 """Finding the one place where a two-valued function of one number changes its value.
 
 Floats are taken as points of an ordered line (`ordinal`): neighbours differ by 1, -0.0 and +0.0 are one point. A function is
-sampled along the line, around the given landmarks, at zero and at the infinities; the interval in which it changes is then
-halved until two neighbours are left, so the threshold is exact.
+sampled along the line, around the given landmarks and around zero; the interval in which it changes is then halved until two
+neighbours are left, so the threshold is exact. For a function that never falls (or never rises) this proves that it has one
+step; a feature of others could hide between the samples, away from all constants of the function.
+
+Infinite arguments are left out, as they make NaN where a factor is 0; a step goes on to infinity as it was before.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from converter.graph import Array
 Function = Callable[[Array], Array]
 
 SAMPLES = 2048
-INFINITY = 0x7F800000
+LARGEST = 0x7F7FFFFF
 #: Relative difference up to which two results are the same value: straight-through sums (s - t) + t round.
 SAME = 1e-6
 
@@ -48,13 +51,11 @@ def from_ordinal(n: Array) -> Array:
 def float_step(function: Function, channels: int, landmarks: Array) -> Step | str:
     """The step of a function on float32 rows [n, C], or the reason why it is none.
 
-    Points where the function gives NaN (products of infinities and zeros) are ignored at the ends of the line.
+    Points where the function gives NaN (large x may overflow) are ignored at the ends of the line.
     """
     near = ordinal(landmarks)[:, None] + np.arange(-2, 3)
-    line = np.linspace(-INFINITY, INFINITY, SAMPLES).astype(np.int64)
-    points = np.unique(
-        np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), -INFINITY, INFINITY)
-    )
+    line = np.linspace(-LARGEST, LARGEST, SAMPLES).astype(np.int64)
+    points = np.unique(np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), -LARGEST, LARGEST))
     results = function(_rows(from_ordinal(points), channels))
     states, reason = _classify(results)
     if reason or states is None:
@@ -89,7 +90,8 @@ def _rows(x: Array, channels: int) -> Array:
 
 
 def _is(value: Array, nominal: Array, scale: Array) -> Array:
-    result: Array = np.abs(value - nominal) <= SAME * scale
+    with np.errstate(over="ignore"):
+        result: Array = np.abs(value - nominal) <= SAME * scale
     return result
 
 
@@ -111,10 +113,15 @@ def _classify(results: Array) -> tuple[tuple[Array, Array, Array] | None, str | 
     odd = known & ~upper & ~lower
     if np.any(odd):
         return None, _third(results, odd)
-    # NaN takes over the state of the neighbour nearer to the middle of the line.
-    middle = len(results) // 2
-    for i in range(middle + 1, len(results)):
-        upper[i] = np.where(known[i], upper[i], upper[i - 1])
-    for i in range(middle - 1, -1, -1):
-        upper[i] = np.where(known[i], upper[i], upper[i + 1])
+    if not np.all(known):
+        _spread(upper, known)
     return (upper, low, high), None
+
+
+def _spread(states: Array, known: Array) -> None:
+    """Where f gives NaN, take the state of the neighbour nearer to the middle of the line."""
+    middle = len(states) // 2
+    for i in range(middle + 1, len(states)):
+        states[i] = np.where(known[i], states[i], states[i - 1])
+    for i in range(middle - 1, -1, -1):
+        states[i] = np.where(known[i], states[i], states[i + 1])

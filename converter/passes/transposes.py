@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.graph import Array, Graph, Node
+from converter.graph import Graph, Node
 from converter.passes.region import ELEMENTWISE, PARAMETRIC
-from converter.passes.rule import Rule, merged, uniform
+from converter.passes.rule import Rule, channels, uniform
 
 
 @dataclass
@@ -83,7 +83,6 @@ class TransposeBehind(Rule[Pair]):
         node, graph, perm = match.node, self.graph, match.first.attrs["perm"]
         back = tuple(int(axis) for axis in np.argsort(perm))
         shape = graph.shape(node.output)
-        node.inputs = [self._untransposed(node, name, perm, back) for name in node.inputs]
         if node.op == "pad":
             for side in ("before", "after"):
                 node.attrs[side] = tuple(node.attrs[side][axis] for axis in back)
@@ -91,32 +90,25 @@ class TransposeBehind(Rule[Pair]):
             node.attrs["axis"] = perm[node.attrs["axis"]]
         output, dtype = node.output, graph.values[node.output].dtype
         inner = graph.add_value(graph.fresh(output), [shape[axis] for axis in back], dtype)
+        node.inputs = [
+            self._in_front(node, name, back, channels(inner.shape)) for name in node.inputs
+        ]
         node.outputs = [inner.name]
-        sources = merged(match.first.sources)
+        sources = list(match.first.sources)
         graph.insert_after(node, Node("transpose", [inner.name], [output], {"perm": perm}, sources))
 
-    def _untransposed(
-        self, node: Node, name: str, perm: tuple[int, ...], back: tuple[int, ...]
-    ) -> str:
+    def _in_front(self, node: Node, name: str, back: tuple[int, ...], count: int) -> str:
+        """What the node reads instead in front of the transpose, where its result has `count` channels."""
         data = self.graph.const(name)
         if data is None:
             producer = self.graph.producer(name)
             assert producer is not None
             return producer.inputs[0]
         if node.op in PARAMETRIC:
-            count = self.graph.shape(node.inputs[0])[perm[1]] if len(perm) > 1 else len(data)
-            target = len(data) if perm[1:2] == (1,) else self._channels_in_front(node, perm)
-            del count
-            resized: Array = data if target == len(data) else np.full(target, data[0], data.dtype)
-            return self.graph.add_const(resized, "parameter")
-        if data.size == 1:
-            return name
-        data = data.reshape((1,) * (len(perm) - data.ndim) + data.shape)
+            same = data if len(data) == count else np.full(count, data[0], data.dtype)
+            return self.graph.add_const(same, "parameter")
+        data = data.reshape((1,) * (len(back) - data.ndim) + data.shape)
         return self.graph.add_const(np.ascontiguousarray(data.transpose(back)), "constant")
-
-    def _channels_in_front(self, node: Node, perm: tuple[int, ...]) -> int:
-        """Size of axis 1 in front of the transpose."""
-        return int(self.graph.shape(node.output)[perm.index(1)])
 
 
 class TransposeIntoDense(Rule[Pair]):
