@@ -9,6 +9,10 @@
 
 #if BNN_ARCH_ARMV7
 
+xpt             .req r6
+wpt             .req r7
+tstep           .req lr
+
 #include "popcount.inc"
 
 acc             .req r0
@@ -17,63 +21,12 @@ win             .req r2                 // weights of the block
 vectors         .req r3
 blocks          .req r4
 bstep           .req r5
-xpt             .req r6
-wpt             .req r7
 chunk           .req r8                 // vectors until the byte accumulators are full
 left            .req r12                // vectors after that
 
-act             .req q8
-wgt0            .req q9
-wgt1            .req q10
-wgt2            .req q11
-wgt3            .req q12
-wgt4            .req q13
-wgt5            .req q14
-
 #define SAVED (64 + 24)                 /* d8-d15; r4-r8, lr */
 
-// sa-sd = counts of the bits in which wa-wd differ from x
-.macro count_first x, wa, wb, wc, wd, sa, sb, sc, sd
-        veor            \wa, \wa, \x
-        veor            \wb, \wb, \x
-        veor            \wc, \wc, \x
-        veor            \wd, \wd, \x
-        vcnt.8          \sa, \wa
-        vcnt.8          \sb, \wb
-        vcnt.8          \sc, \wc
-        vcnt.8          \sd, \wd
-.endm
-
-// sa-sd += the same
-.macro count_next x, wa, wb, wc, wd, sa, sb, sc, sd
-        count_first     \x, \wa, \wb, \wc, \wd, \wa, \wb, \wc, \wd
-        vadd.i8         \sa, \sa, \wa
-        vadd.i8         \sb, \sb, \wb
-        vadd.i8         \sc, \sc, \wc
-        vadd.i8         \sd, \sd, \wd
-.endm
-
-// One vector of 16 bytes against 8 outputs.
-.macro step_128 count
-        vld1.8          {wgt0, wgt1}, [wpt:128]!
-        vld1.8          {act}, [xpt:128]!
-        vld1.8          {wgt2, wgt3}, [wpt:128]!
-        vld1.8          {wgt4, wgt5}, [wpt:128]!
-        \count          act, wgt0, wgt1, wgt2, wgt3, sum0, sum1, sum2, sum3
-        vld1.8          {wgt0, wgt1}, [wpt:128]!
-        \count          act, wgt4, wgt5, wgt0, wgt1, sum4, sum5, sum6, sum7
-.endm
-
-// One vector of 8 bytes, against outputs 01, 23, 45 and 67.
-.macro step_64 count, sa, sb, sc, sd
-        vld1.8          {d16}, [xpt:64]
-        vld1.8          {d17}, [xpt:64]!
-        vld1.8          {wgt0, wgt1}, [wpt:128]!
-        vld1.8          {wgt2, wgt3}, [wpt:128]!
-        \count          act, wgt0, wgt1, wgt2, wgt3, \sa, \sb, \sc, \sd
-.endm
-
-.macro enter
+.macro enter vector_bytes
         ldr             r12, [sp]
         cmp             r12, #0
         cmpne           vectors, #0
@@ -81,6 +34,7 @@ wgt5            .req q14
         vpush           {d8-d15}
         push            {r4-r8, lr}
         ldrd            blocks, bstep, [sp, #SAVED]
+        mov             tstep, #\vector_bytes
 .endm
 
 .macro leave
@@ -111,12 +65,12 @@ buffers:
   acc: {access: read write, bytes: "16 * blocks if vectors else 0"}
   x: {access: read, bytes: "16 * vectors if blocks else 0"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 128 * vectors if blocks and vectors else 0"}
-registers: [r0-r8, r12, lr, q0-q14]
+registers: [r0-r8, r12, lr, q0-q15]
 saved: [r4-r8, d8-d15]
 stack: 88
 */
 func bnn_bdense128_neon
-        enter
+        enter           16
 1:      mov             xpt, xin
         mov             wpt, win
         mov             left, vectors
@@ -146,12 +100,12 @@ buffers:
   acc: {access: read write, bytes: "16 * blocks if vectors else 0"}
   x: {access: read, bytes: "8 * vectors if blocks else 0"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 64 * vectors if blocks and vectors else 0"}
-registers: [r0-r8, r12, lr, q0-q14]
+registers: [r0-r8, r12, lr, q0-q15]
 saved: [r4-r8, d8-d15]
 stack: 88
 */
 func bnn_bdense64_neon
-        enter
+        enter           8
 1:      mov             xpt, xin
         mov             wpt, win
         mov             left, vectors
