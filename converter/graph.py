@@ -12,7 +12,9 @@ op             inputs (c: constant)                   attributes, meaning
 conv           x [1,G*C,H,W], c w [G*O,C,KH,KW]       strides (h,w), dilations (h,w), pads (top,left,bottom,right), groups; zero
                                                       padding, no bias (a bias is an affine after it)
                                                       conv and dense also have `result`: what the source model calls the output of
-                                                      this node (its bias included); lists of convolutions use that name
+                                                      this node (its bias included); lists of convolutions use that name.
+                                                      `weight_source`: "sign" if the source model computes the weight through a
+                                                      sign function, else "other"
 dense          x [M,K], c w [O,K]                     x @ w.T
 affine         x, c mul [C], c add [C]                x * mul + add along the channel axis (BatchNormalization, biases, scales)
 clip           x                                      low, high (floats, may be infinite): Relu, Relu6, Clip, HardTanh

@@ -33,6 +33,9 @@ INSTEAD = {
     "Resize": "upsampling networks are not supported",
 }
 
+#: Operators that tell signs apart: a weight computed through one of them is binary by its author's intention.
+SIGN_LIKE = frozenset(("Sign", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "BipolarQuant"))
+
 
 def load(path: str | Path) -> Graph:
     """Read an ONNX file. Raises ConversionError, which names the file and what is wrong in it."""
@@ -54,6 +57,7 @@ class _Import:
     def __init__(self, model: onnx.ModelProto, folder: Path) -> None:
         self.graph = Graph(model.graph.name)
         self.names: dict[str, str] = {"": ""}
+        self.signed: set[str] = set()  # ONNX names of what was computed through a sign
         self.folder = folder
         self.opset = opset_version(model)
         self._add_initializers(model.graph)
@@ -188,6 +192,8 @@ class _Import:
 
     def _node(self, node: onnx.NodeProto) -> None:
         inputs = [self.names[name] for name in node.input]
+        if node.op_type in SIGN_LIKE or self.signed.intersection(node.input):
+            self.signed.update(node.output)
         if node.domain in ONNX:
             if node.op_type == "Constant":
                 return self._constant(node)
@@ -204,6 +210,9 @@ class _Import:
         context = NodeContext(self.graph, node, self.opset, inputs, _label(node))
         first = len(self.graph.nodes)
         results = function(context)
+        for made in self.graph.nodes[first:]:
+            if made.op in ("conv", "dense"):
+                made.attrs["weight_source"] = "sign" if node.input[1] in self.signed else "other"
         new = {name for made in self.graph.nodes[first:] for name in made.outputs}
         results = (results,) if isinstance(results, str) else results
         for name, result in zip(node.output, results, strict=False):
