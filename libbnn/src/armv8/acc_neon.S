@@ -124,7 +124,7 @@ name: bnn_acc_bits_neon
 slot: acc_bits
 arguments: {out: x0, acc: x1, limit: x2, pixels: x3, out_step: x4, bit: x5}
 buffers:
-  out: {access: read write, bytes: "(pixels - 1) * out_step + 8 if pixels else 0"}
+  out: {access: readwrite, bytes: "(pixels - 1) * out_step + 8 if pixels else 0"}
   acc: {access: read, bytes: "16 * pixels"}
   limit: {access: read, bytes: 16}
 registers: [x0-x4, x6, x7, v0-v7, v16]

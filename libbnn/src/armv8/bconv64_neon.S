@@ -88,7 +88,7 @@ name: bnn_bconv64_neon
 slot: bconv64
 arguments: {acc: x0, x: x1, w: x2, p: x3, pixels: x4}
 buffers:
-  acc: {access: read write, bytes: "16 * pixels"}
+  acc: {access: readwrite, bytes: "16 * pixels"}
   x: {access: read, bytes: "max(r.x for r in p.rows) + (pixels - 1) * p.pixel_step + (p.taps - 1) * p.tap_step + 8
       if pixels and p.taps and p.row_count else 0"}
   w: {access: read, bytes: "max(r.w for r in p.rows) + 64 * p.taps if pixels and p.taps and p.row_count else 0"}

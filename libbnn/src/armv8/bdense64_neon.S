@@ -22,7 +22,7 @@ name: bnn_bdense64_neon
 slot: bdense64
 arguments: {acc: x0, x: x1, w: x2, vectors: x3, blocks: x4, block_step: x5}
 buffers:
-  acc: {access: read write, bytes: "16 * blocks"}
+  acc: {access: readwrite, bytes: "16 * blocks"}
   x: {access: read, bytes: "8 * vectors"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 64 * vectors if blocks else 0"}
 registers: [x0-x8, v0-v4, v16-v19, v24-v30]

@@ -17,7 +17,7 @@ name: bnn_max_bits_neon
 slot: max_bits
 arguments: {out: x0, x: x1, n: x2}
 buffers:
-  out: {access: read write, bytes: n}
+  out: {access: readwrite, bytes: n}
   x: {access: read, bytes: n}
 registers: [x0-x4, v0-v7]
 saved: []
