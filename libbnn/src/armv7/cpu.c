@@ -39,12 +39,14 @@ CHECK(bnn_tile, x_step, TILE_X_STEP);
 
 #define NEON_CAPABILITY (1UL << 12) /* HWCAP_NEON of <asm/hwcap.h> on 32-bit ARM */
 
-uint32_t bnn_cpu_features(void) {
+uint32_t bnn_cpu_features(void)
+{
     return (getauxval(AT_HWCAP) & NEON_CAPABILITY) != 0 ? BNN_CPU_NEON : 0;
 }
 #else
 /* Nobody to ask: what the compiler may assume. */
-uint32_t bnn_cpu_features(void) {
+uint32_t bnn_cpu_features(void)
+{
     return BNN_ARCH_HAS_NEON ? BNN_CPU_NEON : 0;
 }
 #endif
