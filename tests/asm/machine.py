@@ -103,6 +103,7 @@ class Machine:
         self._outcome = Outcome()
         self._ranges: list[Range] = []
         self._entry_sp = 0
+        self._pushed: tuple[int, int] | None = None  # pc and lowest address of an access below sp
         # Hooks must be there before code is translated: later ones would not see it.
         self._uc.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._on_access)
         self._uc.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
@@ -116,6 +117,7 @@ class Machine:
         values = values_of(case.arguments)
         self._ranges = list(self._allowed(contract, case, placed, values))
         self._entry_sp = STACK - 0x400
+        self._pushed = None
         before = self._prepare(case, placed)
         address, _ = self.program.functions[contract.name]
         try:
@@ -125,6 +127,7 @@ class Machine:
         else:
             if self._uc.reg_read(self.isa.pc) != RETURN:
                 self._outcome.fault(f"did not return within {self.timeout} s")
+            self._check_push(0)
             self._compare_registers(contract, before)
             self._compare_buffers(case, placed)
         return self._outcome
@@ -227,7 +230,9 @@ class Machine:
                 self._outcome.fault(f"result: {path}: {wrong}")
 
     def _here(self) -> str:
-        pc = self._uc.reg_read(self.isa.pc)
+        return self._name(self._uc.reg_read(self.isa.pc))
+
+    def _name(self, pc: int) -> str:
         for name, (address, size) in self.program.functions.items():
             if address <= pc < address + size:
                 return f"{name}+{pc - address:#x}"
@@ -237,14 +242,28 @@ class Machine:
         self, uc: unicorn.Uc, access: int, address: int, size: int, value: int, data: object
     ) -> None:
         write = access == unicorn.UC_MEM_WRITE
-        if uc.reg_read(self.isa.sp) % self.isa.sp_alignment:
+        sp = uc.reg_read(self.isa.sp)
+        if sp % self.isa.sp_alignment:
             self._outcome.fault(f"sp misaligned at {self._here()}")
+        if self._pushed:
+            self._check_push(uc.reg_read(self.isa.pc))
+        if STACK - STACK_BYTES <= address < sp:
+            lowest = min(address, self._pushed[1] if self._pushed else address)
+            self._pushed = (uc.reg_read(self.isa.pc), lowest)
         for allowed in self._ranges:
             inside = allowed.start <= address and address + size <= allowed.start + allowed.size
             if inside and (allowed.write if write else allowed.read):
                 return
         verb = "writes" if write else "reads"
         self._outcome.fault(f"{verb} {size} bytes {self._where(address)} at {self._here()}")
+
+    def _check_push(self, pc: int) -> None:
+        """What lies below sp is a signal handler's: only an instruction that then lowers sp may write there."""
+        if self._pushed and self._pushed[0] != pc:
+            where, address = self._pushed
+            self._pushed = None
+            if self._uc.reg_read(self.isa.sp) > address:
+                self._outcome.fault(f"uses the stack below sp at {self._name(where)}")
 
     def _where(self, address: int) -> str:
         """Describe an address by the nearest range."""
