@@ -7,7 +7,8 @@ The graph has ONNX's axis order; the file has images channels-last, packed weigh
 2. What every value is needed as (floats, bits) is found from its readers (lowering/needs.py).
 3. Node after node becomes an op (lowering/ops.py); elementwise nodes are taken up by the op before them (lowering/fusion.py);
    axis orders are changed only where somebody looks at them (lowering/storage.py).
-4. Activations are placed (memory.py); of several orders of the nodes the one with the smallest arena is taken.
+4. Activations are placed (memory.py); of several orders of the nodes the one with the smallest arena is taken, of equals
+   the one with the fewest ops.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def lower(graph: Graph, metadata: dict[str, str]) -> bytes:
     work, nodes = _prepare(graph)
     needs = Needs(work, nodes)
     models = [_build(work, order, needs, metadata) for order in orders(work, nodes, needs)]
-    best = min(models, key=lambda model: model.activation_bytes)
+    best = min(models, key=lambda model: (model.activation_bytes, len(model.ops)))
     try:
         data = dab.write(best)
         dab.read(data)

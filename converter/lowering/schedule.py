@@ -10,17 +10,33 @@ from converter.dab_model import Type
 from converter.graph import Graph, Node
 from converter.lowering.needs import Needs
 
+COMPUTING = ("conv", "bconv", "dense", "bdense")
+
 
 def orders(graph: Graph, nodes: Sequence[Node], needs: Needs) -> Iterator[list[Node]]:
-    """The source model's order, and, where another is possible, one that frees memory as early as it can."""
-    yield list(nodes)
-    thrifty = _thrifty(graph, nodes, needs)
-    if any(a is not b for a, b in zip(nodes, thrifty, strict=True)):
-        yield thrifty
+    """The source model's order, and others where there are others.
+
+    One frees memory as early as it can; in one, layers run as late as they can, so that an add finds its other operand
+    computed and becomes a step of the layer.
+    """
+    found: list[list[Node]] = []
+    for order in (
+        list(nodes),
+        _by_growth(graph, nodes, needs, late=()),
+        _by_growth(graph, nodes, needs, late=COMPUTING),
+    ):
+        if not any(all(a is b for a, b in zip(order, old, strict=True)) for old in found):
+            found.append(order)
+            yield order
 
 
-def _thrifty(graph: Graph, nodes: Sequence[Node], needs: Needs) -> list[Node]:
-    """Of the nodes that can run, always the one that adds least to the live bytes (the earliest of equals)."""
+def _by_growth(
+    graph: Graph, nodes: Sequence[Node], needs: Needs, late: Sequence[str]
+) -> list[Node]:
+    """Of the nodes that can run, always the one that adds least to the live bytes, those in `late` after all others.
+
+    The earliest of equals.
+    """
     readers = {name: len(needs.readers(name)) for name in graph.values}
     kept = set(graph.outputs)
     written = {node.output for node in nodes}
@@ -29,7 +45,11 @@ def _thrifty(graph: Graph, nodes: Sequence[Node], needs: Needs) -> list[Node]:
     place = {id(node): at for at, node in enumerate(nodes)}
     result: list[Node] = []
     while ready:
-        node = min(ready, key=lambda n: (_growth(graph, needs, n, readers, kept), place[id(n)]))
+        costs = [
+            (node.op in late, _growth(graph, needs, node, readers, kept), place[id(node)])
+            for node in ready
+        ]
+        node = ready[costs.index(min(costs))]
         ready.remove(node)
         result.append(node)
         for name in dict.fromkeys(node.inputs):
