@@ -109,7 +109,10 @@ def _library(dab: bytes) -> Runner:
             f"--verify needs pylibbnn with its compiled library ({first_line(error)}); "
             "install it with: pip install ."
         ) from None
-    model = pylibbnn.Model(dab)
+    try:
+        model = pylibbnn.Model(dab)
+    except pylibbnn.BnnError as error:
+        raise ConversionError(f"the library refuses the converted network: {error}") from error
 
     def run(inputs: Arrays) -> Arrays:
         result: Any = model.run(inputs)
@@ -134,7 +137,8 @@ def _runtime(proto: onnx.ModelProto, graph: Graph) -> tuple[Runner, str]:
         raise ConversionError(
             "--verify needs onnxruntime; install it with: pip install onnxruntime"
         ) from None
-    if any(i.type.tensor_type.elem_type != TensorProto.FLOAT for i in proto.graph.input):
+    types = {i.name: i.type.tensor_type.elem_type for i in proto.graph.input}
+    if any(types[name] != TensorProto.FLOAT for name in graph.inputs):
         return _numpy(graph), "numpy in float32 (the source is not)"
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4

@@ -43,7 +43,7 @@ def model(
         [numpy_helper.from_array(np.asarray(a), name) for name, a in (consts or {}).items()],
     )
     imports = [helper.make_opsetid("", opset)]
-    return helper.make_model(graph, opset_imports=imports, ir_version=10)
+    return helper.make_model(graph, opset_imports=imports, ir_version=8)
 
 
 def random_inputs(graph: Graph, seed: int = 0) -> dict[str, Array]:

@@ -31,7 +31,7 @@ def plain(function: Callable[..., Array]) -> Callable[..., Array]:
 UNARY: dict[str, tuple[str, Callable[..., Array], type | None]] = {
     "Sign": ("sign", np.sign, None),
     "Abs": ("abs", np.abs, None),
-    "Neg": ("neg", np.negative, None),
+    "Neg": ("neg", np.negative, None),  # of integers; of floats it is an affine
     "Round": ("round", np.rint, None),
     "Floor": ("floor", np.floor, None),
     "Ceil": ("ceil", np.ceil, None),
@@ -64,7 +64,7 @@ for _onnx_name, (_name, _function, _dtype) in UNARY.items():
 for _onnx_name, (_name, _function, _dtype) in BINARY.items():
     operation(_name, broadcast, _dtype)(plain(_function))
     importer(_onnx_name)(import_plain)
-# Imported by affine.py and minmax.py, which look at constant operands first.
+# Imported by affine.py and activation.py, which look at constant operands first.
 for _name, _function in (
     ("sub", np.subtract),
     ("mul", np.multiply),
@@ -72,6 +72,14 @@ for _name, _function in (
     ("min", np.minimum),
 ):
     operation(_name, broadcast, None)(plain(_function))
+
+
+@importer("Neg")
+def import_neg(ctx: NodeContext) -> str:
+    """-1 * x + 0 for floats, which never gives -0."""
+    if ctx.graph.values[ctx.inputs[0]].dtype == np.float32:
+        return ctx.affine(ctx.inputs[0], np.float32(-1), np.float32(0))
+    return ctx.emit("neg", *ctx.inputs)
 
 
 @operation("div", broadcast, None)

@@ -123,9 +123,9 @@ def test_outputs_keep_their_names() -> None:
 
 
 def test_unnamed_and_unsorted_nodes() -> None:
-    nodes = [node("Neg", "a", "y"), node("Relu", "x", "a")]
+    nodes = [node("Abs", "a", "y"), node("Relu", "x", "a")]
     graph = from_model(model(nodes, {"x": IMAGE}))
-    assert [n.op for n in graph.nodes] == ["clip", "neg"]
+    assert [n.op for n in graph.nodes] == ["clip", "abs"]
 
 
 def test_symbolic_batch_becomes_1() -> None:
@@ -234,7 +234,7 @@ def test_function() -> None:
     proto = model([call], {"x": IMAGE})
     proto.opset_import.append(helper.make_opsetid("own", 1))
     proto.functions.append(function)
-    assert [n.op for n in assert_equal_to_runtime(proto).nodes] == ["clip", "neg"]
+    assert [n.op for n in assert_equal_to_runtime(proto).nodes] == ["clip", "affine"]
 
 
 # -- computed shapes -----------------------------------------------------------------------------

@@ -241,7 +241,7 @@ CASES: dict[str, tuple[Build, tuple[int, ...]]] = {
         ),
         (19, 22),
     ),
-    "pow": (one("Pow", IMAGE, f32() ** 0 * 2), (7, 13)),
+    "pow": (one("Pow", IMAGE, np.float32(2)), (7, 13)),
     **{op.lower(): (one(op), (9, 13)) for op in ("Abs", "Neg", "Floor", "Ceil", "Tanh", "Sigmoid", "Exp")},
     "sign": (one("Sign"), (9, 13)),
     "round": (one("Round"), (11, 13, 22)),

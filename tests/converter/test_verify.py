@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def test_wrong_result(tmp_path: Path, library: Library, factor: float) -> None:
         verify.verify(path, b"", report)
 
 
-def layers(sign: bool, weight: Array, opset: int, first: Sequence[str] = ()) -> onnx.ModelProto:
+def layers(sign: bool, weight: Array, opset: int) -> onnx.ModelProto:
     """A float convolution, then one with the weight given, with or without a sign in front."""
     nodes = [
         node("Conv", "x v", "a"),
@@ -176,3 +176,21 @@ def test_rounding_decides(
     monkeypatch.setattr(verify, "_numpy", noisy)
     with pytest.raises(ConversionError, match="rounding decides 9: too many"):
         verify.verify(path, b"", report)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [("pylibbnn", "pip install ."), ("onnxruntime", "pip install onnxruntime")],
+)
+def test_missing_package(monkeypatch: pytest.MonkeyPatch, module: str, message: str) -> None:
+    monkeypatch.setitem(sys.modules, module, None)
+    if module != "pylibbnn":
+        monkeypatch.setattr(verify, "_library", lambda dab: None)
+    with pytest.raises(ConversionError, match=f"--verify needs {module}.*{message}"):
+        verify.verify(DIGITS, b"", Report())
+
+
+def test_file_that_the_library_refuses() -> None:
+    pytest.importorskip("pylibbnn", exc_type=ImportError)
+    with pytest.raises(ConversionError, match="the library refuses the converted network"):
+        verify.verify(DIGITS, b"no file", Report())
