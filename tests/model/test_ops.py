@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Every op kind in small random models: the library against the numpy executor, on every machine."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from converter import dab, dab_run
+from converter.dab_model import Kind, Step
+from model.cases import COMPUTERS, COMPUTING, EMITS, MAKERS, Net, model_with_steps, random_model
+from targets import Target
+
+Array = npt.NDArray[Any]
+MODELS = 12  # per test
+ROUNDED = (Kind.AVGPOOL2D, Kind.SOFTMAX)  # division and exp: not bit-exact even for small integers
+
+
+def compare(
+    target: Target, isa: str | None, data: bytes, inputs: list[Array], tolerance: float
+) -> None:
+    """Run the model on both; `tolerance` is relative to the largest magnitude, 0 means equal bits."""
+    want = dab_run.run(dab.read(data), inputs)
+    got = Target(target.machine).run(data, inputs, isa)
+    for number, (a, b) in enumerate(zip(want, got, strict=True)):
+        assert a.shape == b.shape
+        if tolerance == 0:
+            np.testing.assert_array_equal(b, a, f"output {number}")
+            assert np.array_equal(b.view(np.int32), a.view(np.int32)), "a zero with another sign"
+        else:
+            limit = tolerance * float(np.max(np.abs(a)))
+            np.testing.assert_allclose(b, a, rtol=0, atol=limit)
+
+
+@pytest.mark.parametrize("kind", MAKERS, ids=lambda kind: kind.name.lower())
+@pytest.mark.parametrize("seed", range(3))
+def test_op(target: Target, isa: str | None, kind: Kind, seed: int) -> None:
+    for number in range(MODELS):
+        data, inputs = random_model(kind, seed * MODELS + number)
+        compare(target, isa, data, inputs, 1e-5 if kind in ROUNDED else 0)
+
+
+@pytest.mark.parametrize(
+    "kind", [Kind.CONV2D, Kind.DENSE, Kind.AVGPOOL2D], ids=lambda k: k.name.lower()
+)
+def test_real_sums(target: Target, isa: str | None, kind: Kind) -> None:
+    """Sums of real numbers may be rounded otherwise; what follows them is compared where it is continuous."""
+    for seed in range(MODELS):
+        data, inputs = (
+            random_model(kind, seed, real=True) if kind == Kind.AVGPOOL2D else real_sums(kind, seed)
+        )
+        compare(target, isa, data, inputs, 1e-5)
+
+
+def real_sums(kind: Kind, seed: int) -> tuple[bytes, list[Array]]:
+    net = Net(np.random.default_rng([kind, seed, 1]), real=True)
+    COMPUTERS[kind](net, kind, [Step.EMIT_F32])
+    return net.finish()
+
+
+@pytest.mark.parametrize("kind", COMPUTERS, ids=lambda kind: kind.name.lower())
+@pytest.mark.parametrize("first", [*COMPUTING, *EMITS], ids=lambda step: step.name)
+def test_pairs_of_steps(target: Target, isa: str | None, kind: Kind, first: Step) -> None:
+    """Every step behind every other, with all three ends."""
+    for seed, (second, last) in enumerate(product([*COMPUTING, *EMITS], EMITS)):
+        data, inputs = model_with_steps(kind, [first, second, last], seed)
+        compare(target, isa, data, inputs, 0)
+
+
+@pytest.mark.parametrize("kind", COMPUTERS, ids=lambda kind: kind.name.lower())
+def test_sixteen_steps(target: Target, isa: str | None, kind: Kind) -> None:
+    steps = [*[step for step in COMPUTING for _ in range(2)], *EMITS, *EMITS]
+    data, inputs = model_with_steps(kind, steps, 7)
+    compare(target, isa, data, inputs, 0)
