@@ -13,6 +13,7 @@ import numpy as np
 
 from converter.graph import Array, Graph, Node
 from converter.ops import OPERATIONS
+from converter.passes.rule import channels, uniform
 
 #: Operators whose constants are per-channel parameters [C].
 PARAMETRIC = frozenset({"affine", "prelu", "quantise"})
@@ -39,12 +40,26 @@ class Region:
         """Names of the source model's nodes, in order, each once."""
         return list(dict.fromkeys(name for node in self.nodes for name in node.sources))
 
+    @property
+    def width(self) -> int:
+        """Channels with functions of their own: C, or 1 if all channels have the same function."""
+        constants = (self._parameter(n, c) for n in self.nodes for c in n.inputs if self._known(c))
+        zeros = (limit for node in self.nodes for limit in node.attrs.get("zero", ()))
+        if all(uniform(data) for data in (*constants, *zeros)):
+            return 1
+        return channels(self.graph.shape(self.output))
+
+    def _known(self, name: str) -> bool:
+        return self.graph.const(name) is not None
+
     def evaluate(self, x: Array, zero: int = 0) -> Array:
-        """f(x) for rows x [n, C], float32. `zero` is what sign functions give for 0 (ONNX: 0)."""
+        """f(x) for rows x [n, C] or [n, width], float32. `zero` is what sign functions give for 0 (ONNX: 0)."""
         values = {self.source: x}
         for node in self.nodes:
             operands = [
-                values[name] if name in values else self._parameter(node, name)
+                self._parameter(node, name)[..., : x.shape[1]]
+                if self._known(name)
+                else values[name]
                 for name in node.inputs
             ]
             values[node.output] = evaluate_node(node, operands, zero)
@@ -91,7 +106,7 @@ def evaluate_node(node: Node, operands: list[Array], zero: int = 0) -> Array:
             operands[0].dtype
         )
     if node.op == "quantise" and "zero" in node.attrs:
-        plus, minus = node.attrs["zero"]
+        plus, minus = (limit[: operands[1].size] for limit in node.attrs["zero"])
         threshold = {0: operands[1], 1: plus, -1: minus}[zero]
         result = OPERATIONS["quantise"].reference(operands[0], threshold, operands[2])
         if zero == 0:

@@ -17,6 +17,7 @@ holds both thresholds (for sign(0) = +1, -1), x between them meets the 0.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -87,25 +88,21 @@ class Signs(Rule[Found]):
         return None if match.region is not None else reason
 
     def _step(self, region: Region) -> tuple[Step | None, tuple[Array, Array] | None, str]:
-        shape = self.graph.shape(region.output)
-        landmarks = region.landmarks()
+        count = channels(self.graph.shape(region.output))
+        width, landmarks = region.width, region.landmarks()
         if self.graph.values[region.source].dtype != np.float32:
             return None, None, "it is not made from floats"
         sides = []
         for side in (0, 1, -1):
-            found = float_step(
-                lambda x, side=side: region.evaluate(x, side),  # type: ignore[misc]
-                channels(shape),
-                landmarks,
-            )
-            if side == 0 and isinstance(found, Step):
-                return found, None, ""
-            if isinstance(found, str) and side:
-                return None, None, found
-            sides.append(found)
-        _, plus, minus = sides
-        assert isinstance(plus, Step)
-        assert isinstance(minus, Step)
+            found = float_step(partial(region.evaluate, zero=side), width, landmarks)
+            if isinstance(found, str):
+                if side:
+                    return None, None, found
+                continue
+            if side == 0:
+                return found.widen(count), None, ""
+            sides.append(found.widen(count))
+        plus, minus = sides
         if not all(
             np.array_equal(a, b)
             for a, b in ((plus.flip, minus.flip), (plus.low, minus.low), (plus.high, minus.high))

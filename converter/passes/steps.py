@@ -21,6 +21,7 @@ from converter.graph import Array
 Function = Callable[[Array], Array]
 
 SAMPLES = 2048
+MOST = 1 << 23  # results looked at in one go; fewer samples where there are very many channels
 LARGEST = 0x7F7FFFFF
 #: Relative difference up to which two results are the same value: straight-through sums (s - t) + t round.
 SAME = 1e-6
@@ -34,6 +35,11 @@ class Step:
     flip: Array
     low: Array
     high: Array
+
+    def widen(self, channels: int) -> Step:
+        """For a function that is the same in all channels."""
+        parts = (self.threshold, self.flip, self.low, self.high)
+        return Step(*(np.broadcast_to(part, (channels,)).copy() for part in parts))
 
 
 def ordinal(x: Array) -> Array:
@@ -53,8 +59,9 @@ def float_step(function: Function, channels: int, landmarks: Array) -> Step | st
 
     Points where the function gives NaN (large x may overflow) are ignored at the ends of the line.
     """
+    samples = int(np.clip(MOST // channels, 64, SAMPLES))
     near = ordinal(landmarks)[:, None] + np.arange(-2, 3)
-    line = np.linspace(-LARGEST, LARGEST, SAMPLES).astype(np.int64)
+    line = np.linspace(-LARGEST, LARGEST, samples).astype(np.int64)
     points = np.unique(np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), -LARGEST, LARGEST))
     results = function(_rows(from_ordinal(points), channels))
     states, reason = _classify(results)
