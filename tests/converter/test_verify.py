@@ -24,7 +24,7 @@ DIGITS = Path(__file__).resolve().parents[2] / "examples" / "digits" / "digits.o
 
 
 def signs(*shape: int) -> Array:
-    return np.where(RNG.random(shape) < 0.5, np.float32(-1), np.float32(1))
+    return np.asarray(np.where(RNG.random(shape) < 0.5, -1, 1), np.float32)
 
 
 def f32(*shape: int) -> Array:
