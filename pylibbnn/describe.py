@@ -64,7 +64,8 @@ def _tensor(tensor: Tensor) -> str:
 
 def _parameters(file: File, op: Op) -> str:
     """Return the geometry of windowed ops in the usual short form, e.g. "3x3 s2 p1 border 0"."""
-    words = dict(zip(KINDS[op.kind].words, op.words, strict=True))
+    names = KINDS[op.kind].words  # the words behind them are the steps
+    words = dict(zip(names, op.words[: len(names)], strict=True))
     if "stride_h" not in words:
         return f"axis {words['axis']}" if "axis" in words else ""
     if "kernel_h" in words:
