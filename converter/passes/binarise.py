@@ -71,7 +71,7 @@ class Binarise(Rule[Layer]):
         weight = binary_weight(self.constant(match.node.inputs[1]))
         if isinstance(weight, str):
             return weight
-        free = match.row.forced or match.row.inserted_sign
+        free = "asked" in match.node.attrs
         if self.context.mode is Mode.STRICT and not free and not self._shown(match.node, weight):
             return (
                 f"strict: its weight is +-{_range(weight.alpha)}, but the graph does not show a Sign "
@@ -152,14 +152,18 @@ class Binarise(Rule[Layer]):
         self._scale(node, operand.scale * alpha, operand.offset * alpha * totals)
 
     def _praise(self, node: Node, operand: Operand) -> str:
-        if node.attrs.get("forced"):
-            return f"{node.attrs.get('inserted') or node.attrs['signed']}: its results are not the model's"
-        if "inserted" in node.attrs:
-            return (
-                f"sign inserted in front: {node.attrs['inserted']}; its results are not the model's"
-            )
         low, high = sorted((operand.offset - operand.scale, operand.offset + operand.scale))
-        return f"its input is {low:g} or {high:g}, its weight is +-alpha"
+        changes = [
+            text
+            for attribute, text in (
+                ("inserted", "sign inserted in front"),
+                ("forced", "weight replaced by its sign"),
+            )
+            if attribute in node.attrs
+        ]
+        if not changes:
+            return f"its input is {low:g} or {high:g}, its weight is +-alpha"
+        return f"{' and '.join(changes)} ({node.attrs['asked']}): its results are not the model's"
 
     def _requantise(self, node: Node, operand: Operand) -> str:
         """Bits from a tensor that is known to be two-valued but is not written as bits."""

@@ -9,7 +9,8 @@
 - aggressive, in a graph that has no sign function at all: every convolution with +-alpha weights, but for the first ones
   (with no other convolution or dense layer between them and a graph input).
 
-The new quantise has attribute `inserted`, its reader `inserted` or `forced`; the results are not the source model's any more.
+The layer gets attributes: `asked` (by what, in words), `inserted` (a sign), `forced` (its weight). With one of the latter its
+results are not the source model's any more.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class InsertSigns(Rule[Plan]):
         real = fact is None or fact.two_valued() is None
         binary = isinstance(binary_weight(self.constant(node.inputs[1])), BinaryWeight)
         if node.attrs.get("result") in self.context.binary_list:
-            return Plan(node, real, not binary, LISTED) if real or not binary else None
+            return Plan(node, real, not binary, LISTED)
         if not real or not binary or node.op != "conv" or self.context.mode is Mode.STRICT:
             return None
         if self._pad_of_minus_one(node):
@@ -92,17 +93,18 @@ class InsertSigns(Rule[Plan]):
     def rewrite(self, match: Plan) -> None:
         """Insert the quantise; replace the weight."""
         node, graph = match.node, self.graph
-        node.attrs["inserted" if match.sign else "signed"] = match.why
+        node.attrs["asked"] = match.why
         if match.force:
             node.inputs[1] = graph.add_const(signs_of(self.constant(node.inputs[1])), "weight")
             node.attrs["forced"] = True
         if match.sign:
+            node.attrs["inserted"] = True
             x = node.inputs[0]
             count = channels(graph.shape(x))
             threshold = graph.add_const(np.zeros(count, np.float32), "threshold")
             flip = graph.add_const(np.zeros(count, bool), "flip")
             signs = self.value_like(x, f"{x}.sign")
             graph.insert_before(
-                node, Node("quantise", [x, threshold, flip], [signs], {"inserted": True}, [])
+                node, Node("quantise", [x, threshold, flip], [signs], {}, list(node.sources))
             )
             node.inputs[0] = signs
