@@ -161,19 +161,44 @@ def test_float16_source(tmp_path: Path, library: Library) -> None:
     assert "with numpy in float32" in verify.verify(path, b"", library.convert(path))
 
 
-def test_rounding_decides(
+def on_the_edge(folder: Path, shift: float) -> Path:
+    """The first of the random inputs gives a sum within rounding of 0, and the network takes its sign."""
+    nodes = [
+        node("MatMul", "x v", "a"),
+        node("Add", "a b", "c"),
+        node("Sign", "c", "s"),
+        node("MatMul", "s w", "y"),
+    ]
+    v = np.array([[1.5], [-0.25], [0.75], [2.0]], np.float32)
+    shapes = Graph()
+    shapes.add_value("x", (1, 4))
+    shapes.inputs = ["x"]
+    total = (verify.make_inputs(shapes)["normal"]["x"] @ v)[0]
+    consts = {"v": v, "b": (-total * (1 + shift)).astype(np.float32), "w": signs(1, 3)}
+    return save(folder, model(nodes, {"x": (1, 4)}, consts))
+
+
+@pytest.mark.parametrize(("shift", "decided"), [(1e-6, True), (-1e-6, True), (1e-2, False)])
+def test_rounding_decides(tmp_path: Path, library: Library, shift: float, decided: bool) -> None:
+    """A sign that rounding may flip proves nothing; one that only a mistake flips does."""
+    state = RNG.bit_generator.state
+    report = library.convert(on_the_edge(tmp_path, shift))
+    RNG.bit_generator.state = state
+    path = on_the_edge(tmp_path, -shift)
+    if decided:
+        assert "of which rounding decides 1\n" in verify.verify(path, b"", report)
+    else:
+        with pytest.raises(ConversionError, match="output 'y'"):
+            verify.verify(path, b"", report)
+
+
+def test_rounding_decides_everything(
     tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An input on which two right programs differ proves nothing; when all are such, neither does the test."""
     path = save(tmp_path, layers(True, signs(4, 8, 3, 3), 13))
     report = library.convert(path)
     library.factor = np.float32(2)
-    other = verify._numpy
-
-    def noisy(graph: Graph) -> verify.Runner:
-        return lambda inputs: {k: v + 1 for k, v in other(graph)(inputs).items()}
-
-    monkeypatch.setattr(verify, "_numpy", noisy)
+    monkeypatch.setattr(verify, "NOISE", 0.5)
     with pytest.raises(ConversionError, match="rounding decides 9: too many"):
         verify.verify(path, b"", report)
 
