@@ -123,7 +123,7 @@ static const char *u8_rule_broken(const uint8_t *data, uint32_t bytes)
     return NULL;
 }
 
-bnn_status bnn_check_data(const bnn_model *model, struct bnn_infinite *infinite, bnn_error *error)
+bnn_status bnn_check_data(const bnn_model *model, struct bnn_tensor_set *infinite, bnn_error *error)
 {
     uint32_t end = (uint32_t)(model->strings - model->bytes) + model->string_size;
     const char *what = NULL;
@@ -151,7 +151,9 @@ bnn_status bnn_check_data(const bnn_model *model, struct bnn_infinite *infinite,
         if (what != NULL) {
             return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_DATA, i, what);
         }
-        infinite->bits[i / 8] |= (uint8_t)(has_infinity << i % 8);
+        if (has_infinity) {
+            bnn_tensor_set_add(infinite, i);
+        }
         end = t.offset + t.bytes;
     }
     if (!all_zero(model->bytes + end, model->size - end)) {

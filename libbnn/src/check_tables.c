@@ -179,7 +179,8 @@ bnn_status bnn_check_ops(const bnn_model *model, bnn_error *error)
 
 /* --- 2.4 operands, inputs and outputs --- */
 
-int bnn_model_writes(const bnn_model *model, uint32_t op, uint32_t tensor)
+/* Whether op `op` writes the tensor. */
+static int writes(const bnn_model *model, uint32_t op, uint32_t tensor)
 {
     struct bnn_dab_op record = bnn_model_op(model, op);
     for (uint32_t i = 0; i < record.outputs; i++) {
@@ -190,72 +191,76 @@ int bnn_model_writes(const bnn_model *model, uint32_t op, uint32_t tensor)
     return 0;
 }
 
-int bnn_model_is_input(const bnn_model *model, uint32_t tensor)
-{
-    for (uint32_t i = 0; i < model->input_count; i++) {
-        if (bnn_model_io(model, i) == tensor) {
-            return 1;
-        }
-    }
-    return 0;
-}
-
 /* An activation's `first` names the op that writes it (2.6): that is how the writer is found without a table. */
 static int written_before(const bnn_model *model, uint32_t tensor, uint32_t end)
 {
     uint32_t first = bnn_model_tensor(model, tensor).first;
-    return first < end && bnn_model_writes(model, first, tensor);
+    return first < end && writes(model, first, tensor);
 }
 
-static bnn_status check_input(const bnn_model *model, uint32_t op, uint32_t tensor, bnn_error *error)
+/* Operands of one op, while they are checked. */
+struct operands {
+    const bnn_model *model;
+    uint32_t index;
+    struct bnn_dab_op op;
+    const struct bnn_tensor_set *model_inputs;
+};
+
+static bnn_status check_input(const struct operands *o, uint32_t tensor, bnn_error *error)
 {
-    if (tensor < model->tensor_count &&
-        (bnn_model_tensor(model, tensor).constant || written_before(model, tensor, op) || bnn_model_is_input(model, tensor))) {
+    if (tensor < o->model->tensor_count &&
+        (bnn_tensor_set_has(o->model_inputs, tensor) || bnn_model_tensor(o->model, tensor).constant ||
+         written_before(o->model, tensor, o->index))) {
         return BNN_OK;
     }
-    return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_OPERAND, op,
+    return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_OPERAND, o->index,
                     "input: must be a constant, a model input or the output of an earlier op");
 }
 
-static const char *output_rule_broken(const bnn_model *model, const struct bnn_dab_op *op, uint32_t position,
-                                      uint32_t tensor)
+static const char *output_rule_broken(const struct operands *o, uint32_t position, uint32_t tensor)
 {
-    if (tensor >= model->tensor_count || bnn_model_tensor(model, tensor).constant) {
+    if (tensor >= o->model->tensor_count || bnn_model_tensor(o->model, tensor).constant) {
         return "output: must be an activation";
     }
-    if (bnn_model_is_input(model, tensor)) {
+    if (bnn_tensor_set_has(o->model_inputs, tensor)) {
         return "output: must not be a model input";
     }
-    for (uint32_t i = op->inputs; i < position; i++) {
-        if (bnn_model_operand(model, op->operand + i) == tensor) {
+    for (uint32_t i = o->op.inputs; i < position; i++) {
+        if (bnn_model_operand(o->model, o->op.operand + i) == tensor) {
             return "output: listed twice";
         }
     }
     return NULL;
 }
 
-static bnn_status check_output(const bnn_model *model, uint32_t index, const struct bnn_dab_op *op, uint32_t position,
-                               uint32_t tensor, bnn_error *error)
+static bnn_status check_output(const struct operands *o, uint32_t position, uint32_t tensor, bnn_error *error)
 {
-    const char *what = output_rule_broken(model, op, position, tensor);
-    uint32_t first = what == NULL ? bnn_model_tensor(model, tensor).first : index;
-    if (first != index) {
-        if (!bnn_model_writes(model, first, tensor)) {
+    const char *what = output_rule_broken(o, position, tensor);
+    uint32_t first = what == NULL ? bnn_model_tensor(o->model, tensor).first : o->index;
+    if (first != o->index) {
+        if (!writes(o->model, first, tensor)) {
             return tensor_error(error, tensor, "first: must be the op that writes the tensor");
         }
         what = "output: another op writes it too";
     }
-    return what == NULL ? BNN_OK : bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_OPERAND, index, what);
+    return what == NULL ? BNN_OK : bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_OPERAND, o->index, what);
 }
 
 bnn_status bnn_check_operands(const bnn_model *model, bnn_error *error)
 {
-    for (uint32_t i = 0; i < model->op_count; i++) {
-        struct bnn_dab_op op = bnn_model_op(model, i);
-        for (uint32_t k = 0; k < (uint32_t)op.inputs + op.outputs; k++) {
-            uint32_t tensor = bnn_model_operand(model, op.operand + k);
-            bnn_status status = k < op.inputs ? check_input(model, i, tensor, error)
-                                              : check_output(model, i, &op, k, tensor, error);
+    struct bnn_tensor_set inputs = {{0}};
+    for (uint32_t i = 0; i < model->input_count; i++) {
+        uint32_t tensor = bnn_model_io(model, i);
+        if (tensor < model->tensor_count) { /* others are bnn_check_io's to report */
+            bnn_tensor_set_add(&inputs, tensor);
+        }
+    }
+    struct operands o = {.model = model, .model_inputs = &inputs};
+    for (o.index = 0; o.index < model->op_count; o.index++) {
+        o.op = bnn_model_op(model, o.index);
+        for (uint32_t k = 0; k < (uint32_t)o.op.inputs + o.op.outputs; k++) {
+            uint32_t tensor = bnn_model_operand(model, o.op.operand + k);
+            bnn_status status = k < o.op.inputs ? check_input(&o, tensor, error) : check_output(&o, k, tensor, error);
             if (status != BNN_OK) {
                 return status;
             }

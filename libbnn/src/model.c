@@ -153,7 +153,7 @@ bnn_status bnn_model_init(bnn_model *model, const void *bytes, size_t size, bnn_
     bnn_memcpy(&header, bytes, sizeof header);
 
     bnn_model view;
-    struct bnn_infinite infinite;
+    struct bnn_tensor_set infinite;
     bnn_status status = check_header(&header, size, error);
     if (status == BNN_OK) {
         status = place_tables(&view, bytes, &header, error);

@@ -26,12 +26,21 @@ uint32_t bnn_model_data(const bnn_model *model);
 /* A little-endian word at any address. */
 uint32_t bnn_word(const uint8_t *bytes);
 
-/* One bit per tensor: F32 constants that hold an infinity. */
-struct bnn_infinite {
+/* A set of tensors, one bit each. */
+struct bnn_tensor_set {
     uint8_t bits[BNN_DAB_MAX_TENSORS / 8];
 };
+static inline void bnn_tensor_set_add(struct bnn_tensor_set *set, uint32_t tensor)
+{
+    set->bits[tensor / 8] |= (uint8_t)(1u << tensor % 8);
+}
+static inline int bnn_tensor_set_has(const struct bnn_tensor_set *set, uint32_t tensor)
+{
+    return set->bits[tensor / 8] >> tensor % 8 & 1;
+}
 
-/* The parts of bnn_model_init, in its order. They read only what the parts before them have checked. */
+/* The parts of bnn_model_init, in its order. They read only what the parts before them have checked. `infinite` takes the
+ * F32 constants that hold an infinity. */
 bnn_status bnn_check_tensors(const bnn_model *model, bnn_error *error);
 bnn_status bnn_check_ops(const bnn_model *model, bnn_error *error);
 bnn_status bnn_check_operands(const bnn_model *model, bnn_error *error);
@@ -39,17 +48,13 @@ bnn_status bnn_check_io(const bnn_model *model, bnn_error *error);
 bnn_status bnn_check_strings(const bnn_model *model, bnn_error *error);
 bnn_status bnn_check_lifetimes(const bnn_model *model, bnn_error *error);
 bnn_status bnn_check_overlaps(const bnn_model *model, bnn_error *error);
-bnn_status bnn_check_data(const bnn_model *model, struct bnn_infinite *infinite, bnn_error *error);
-bnn_status bnn_check_kinds(const bnn_model *model, const struct bnn_infinite *infinite, bnn_error *error);
+bnn_status bnn_check_data(const bnn_model *model, struct bnn_tensor_set *infinite, bnn_error *error);
+bnn_status bnn_check_kinds(const bnn_model *model, const struct bnn_tensor_set *infinite, bnn_error *error);
 
 /* A string offset: inside the table, at the first byte of a string. `index` is the row that holds it. */
 bnn_status bnn_check_string(const bnn_model *model, uint32_t offset, uint32_t index, bnn_error *error);
 
 /* Bytes of a tensor of this type and dims, or more than BNN_DAB_MAX_BYTES if they are too many. */
 uint64_t bnn_type_bytes(uint32_t type, uint32_t rank, const uint32_t dims[6]);
-
-/* Whether op `op` writes the tensor. */
-int bnn_model_writes(const bnn_model *model, uint32_t op, uint32_t tensor);
-int bnn_model_is_input(const bnn_model *model, uint32_t tensor);
 
 #endif

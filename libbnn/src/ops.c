@@ -50,7 +50,7 @@ static struct bnn_view view_of(const struct bnn_op *op, uint32_t operand)
     bnn_memcpy(view.dims, record.dims, sizeof view.dims);
     if (record.constant) {
         view.data = model->bytes + record.offset;
-        view.infinite = op->source.infinite != NULL && (op->source.infinite->bits[index / 8] >> index % 8 & 1);
+        view.infinite = op->source.infinite != NULL && bnn_tensor_set_has(op->source.infinite, index);
     } else if (op->source.activations != NULL) {
         view.memory = op->source.activations + record.offset;
         view.data = view.memory;
@@ -135,7 +135,7 @@ static bnn_status check_kind(const struct bnn_op *op, bnn_error *error)
     return status;
 }
 
-bnn_status bnn_check_kinds(const bnn_model *model, const struct bnn_infinite *infinite, bnn_error *error)
+bnn_status bnn_check_kinds(const bnn_model *model, const struct bnn_tensor_set *infinite, bnn_error *error)
 {
     bnn_status status = BNN_OK;
     for (uint32_t i = 0; status == BNN_OK && i < model->op_count; i++) {

@@ -65,7 +65,7 @@ struct bnn_op {
     struct {
         const bnn_model *model;
         struct bnn_dab_op record;
-        const struct bnn_infinite *infinite; /* NULL after the checks */
+        const struct bnn_tensor_set *infinite; /* NULL after the checks */
         uint8_t *activations;                /* NULL before the second bind */
     } source;
 };

@@ -50,14 +50,10 @@ static bnn_status check_max(const struct bnn_op *op, bnn_error *error)
 
 static bnn_status check_average(const struct bnn_op *op, bnn_error *error)
 {
-    bnn_status status = check_pool(op, BNN_TYPE_F32, error);
-    if (status != BNN_OK) {
-        return status;
-    }
     BNN_REQUIRE(ATTRIBUTE, bnn_op_attribute(op, STRIDE + 2) == 1 && bnn_op_attribute(op, STRIDE + 3) == 1,
                 "dilation: must be 1 for avgpool2d");
     BNN_REQUIRE(ATTRIBUTE, bnn_op_attribute_word(op, COUNT_PAD) <= 1, "count_pad: must be 0 or 1");
-    return BNN_OK;
+    return check_pool(op, BNN_TYPE_F32, error);
 }
 
 static bnn_status check_bits(const struct bnn_op *op, bnn_error *error)

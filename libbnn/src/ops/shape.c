@@ -258,13 +258,13 @@ static bnn_status check_pad(const struct bnn_op *op, bnn_error *error)
     const uint32_t value = bnn_op_attribute_word(op, VALUE), magnitude = value & 0x7fffffffu;
     BNN_REQUIRE(ATTRIBUTE, value == 0 || (magnitude >= 0x00800000u && magnitude <= 0x7f800000u),
                 "value: must not be NaN, -0.0 or denormal");
-    BNN_REQUIRE(OPERAND, out.rank == x.rank, "output: wrong dims");
     for (uint32_t d = 0; d < BNN_MAX_RANK; d++) {
-        const int64_t before = bnn_op_attribute(op, BEFORE + d), after = bnn_op_attribute(op, AFTER + d);
-        BNN_REQUIRE(ATTRIBUTE, d < x.rank ? before >= 0 && after >= 0 : before == 0 && after == 0,
-                    "before, after: must not be negative, and zero beyond the rank");
-        BNN_REQUIRE(OPERAND, x.dims[d] + before + after == out.dims[d], "output: wrong dims");
+        const uint32_t before = bnn_op_attribute_word(op, BEFORE + d), after = bnn_op_attribute_word(op, AFTER + d);
+        const uint32_t most = d < x.rank ? BNN_DAB_MAX_DIM : 0;
+        BNN_REQUIRE(ATTRIBUTE, before <= most && after <= most, "before, after: must be 0..2^24, and 0 beyond the rank");
+        x.dims[d] += before + after;
     }
+    BNN_REQUIRE(OPERAND, bnn_same_dims(&out, x.rank, x.dims), "output: wrong dims");
     return BNN_OK;
 }
 
@@ -295,15 +295,16 @@ static bnn_status check_slice(const struct bnn_op *op, bnn_error *error)
         return status;
     }
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
-    BNN_REQUIRE(OPERAND, out.rank == x.rank, "output: wrong dims");
     for (uint32_t d = 0; d < BNN_MAX_RANK; d++) {
-        const int64_t start = bnn_op_attribute(op, START + d), step = bnn_op_attribute(op, STEP + d);
-        if (d >= x.rank) {
-            BNN_REQUIRE(ATTRIBUTE, start == 0 && step == 0, "start, step: must be zero beyond the rank");
-            continue;
-        }
-        BNN_REQUIRE(ATTRIBUTE, start >= 0 && step >= 1, "start, step: must be at least 0 and 1");
-        BNN_REQUIRE(OPERAND, start + (int64_t)(out.dims[d] - 1) * step < x.dims[d], "output: takes more than x has");
+        const uint32_t start = bnn_op_attribute_word(op, START + d), step = bnn_op_attribute_word(op, STEP + d);
+        const uint32_t most = d < x.rank ? BNN_DAB_MAX_DIM : 0;
+        BNN_REQUIRE(ATTRIBUTE, start <= most && step <= most && (step > 0 || most == 0),
+                    "start, step: must be 0..2^24 and 1..2^24, and 0 beyond the rank");
+    }
+    BNN_REQUIRE(OPERAND, out.rank == x.rank, "output: wrong rank");
+    for (uint32_t d = 0; d < x.rank; d++) {
+        const uint64_t start = bnn_op_attribute_word(op, START + d), step = bnn_op_attribute_word(op, STEP + d);
+        BNN_REQUIRE(OPERAND, start + (out.dims[d] - 1) * step < x.dims[d], "output: takes more than x has");
     }
     return BNN_OK;
 }
