@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Every task of the project: `nox` is lint and native tests, `nox -l` lists the rest. Arguments behind -- go to pytest.
 
-All sessions share one environment, .nox/tools: the cross compiler alone takes 400 MB. The work itself is in ci/.
+All sessions share one environment, .nox/tools. The work itself is in ci/.
 """
 
 from __future__ import annotations

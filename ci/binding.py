@@ -37,6 +37,7 @@ def build(target: Target) -> None:
     if target.zig:
         _cross_compile(target, recipe, package / MODULE)
     else:
+        toolchain.export_native_cc()
         recipe["compile_in"](package)
 
 

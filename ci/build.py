@@ -6,7 +6,9 @@ Leaves build/TARGET/bnn-run and build/TARGET/probe; programs of foreign targets 
 
 from __future__ import annotations
 
+import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from ci import toolchain
@@ -46,7 +48,11 @@ def _compiler(target: Target) -> list[str]:
     if len(command) > 1:  # zig, or a $CC with options
         toolchain.write_script(tools / "cc", command)
         command = [str(tools / "cc")]
-    return [f"-DCMAKE_C_COMPILER={command[0]}", f"-DCMAKE_ASM_COMPILER={command[0]}"]
+    settings = [f"-DCMAKE_C_COMPILER={command[0]}", f"-DCMAKE_ASM_COMPILER={command[0]}"]
+    if not shutil.which("ar"):
+        toolchain.write_archivers(tools)
+        settings += [f"-DCMAKE_AR={tools / 'ar'}", f"-DCMAKE_RANLIB={tools / 'ranlib'}"]
+    return settings
 
 
 def _says(file: Path, text: str) -> bool:
@@ -62,9 +68,13 @@ def _link(link: Path, work: Path) -> None:
 
 
 def main(names: list[str]) -> None:
-    """Build each named target."""
-    for target in [find(name) for name in names or ["native"]]:
-        build(target)
+    """Build all named targets at the same time: the first time zig builds a C library for each, on one core."""
+    targets = [find(name) for name in names or ["native"]]
+    if any(target.zig for target in targets):
+        toolchain.zig()
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(build, targets))
+    for target in targets:
         print(f"built {target.build.relative_to(ROOT)}/{{{','.join(PROGRAMS)}}}")
 
 

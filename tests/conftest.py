@@ -18,6 +18,7 @@ from functools import cached_property
 
 import pytest
 
+from ci import toolchain
 from ci.qemu import emulator
 from ci.qemu.targets import find
 from targets import Kernel, Machine, Target, TargetError
@@ -28,6 +29,8 @@ if (
     "LIBBNN_PYTHON" in os.environ
 ):  # under an emulator only this script can start another interpreter
     sys.executable = os.environ["LIBBNN_PYTHON"]
+else:
+    toolchain.export_native_cc()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -7,26 +7,32 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from ci.paths import ROOT, cache_dir
+from ci.paths import ROOT, cache_dir, new_directory
 
+WHEEL = "ziglang==0.17.1"  # pinned: another version is another compiler, and builds its C libraries anew
 TOOLCHAIN_FILE = ROOT / "ci" / "toolchain" / "zig.cmake"
 
 
 @lru_cache(maxsize=1)
 def zig() -> Path:
-    """Return the zig program of the ziglang wheel."""
-    try:
-        import ziglang
-    except ImportError:
-        raise SystemExit(
-            "zig is missing: run this through nox, or `pip install ziglang` as pyproject.toml pins it"
-        ) from None
-    return Path(ziglang.__file__).parent / "zig"
+    """Return the zig program, which is fetched into the user's cache if it is not there yet.
+
+    One copy for all clones: it takes 400 MB, and the C libraries it builds are only found again by the same path.
+    """
+    folder = cache_dir() / WHEEL.replace("==", "-")
+    if not folder.is_dir():
+        print(f"fetching {WHEEL}", flush=True)
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target"]
+        with new_directory(folder) as work:
+            if subprocess.run([*pip, str(work), WHEEL], check=False).returncode:
+                raise SystemExit(f"pip could not fetch the cross compiler {WHEEL}")
+    return folder / "ziglang" / "zig"
 
 
 def zig_environment() -> dict[str, str]:
@@ -46,13 +52,14 @@ def zig_cc(triple: str, options: Sequence[str] = ()) -> list[str]:
 
 def write_tools(folder: Path, triple: str, options: Sequence[str]) -> None:
     """Write cc, ar and ranlib scripts for one target: CMake wants programs, not commands."""
-    commands = {
-        "cc": zig_cc(triple, options),
-        "ar": [str(zig()), "ar"],
-        "ranlib": [str(zig()), "ranlib"],
-    }
-    for name, command in commands.items():
-        write_script(folder / name, command)
+    write_script(folder / "cc", zig_cc(triple, options))
+    write_archivers(folder)
+
+
+def write_archivers(folder: Path) -> None:
+    """Write ar and ranlib scripts, which serve every target."""
+    for name in ("ar", "ranlib"):
+        write_script(folder / name, [str(zig()), name])
 
 
 def write_script(script: Path, command: Sequence[str]) -> None:
@@ -79,6 +86,11 @@ def native_cc() -> list[str]:
         if path:
             return [path]
     return [str(zig()), "cc", "-O2", "-g0", "-s"]
+
+
+def export_native_cc() -> None:
+    """Set CC to this machine's compiler, for programs that would look for one themselves and not find zig."""
+    os.environ["CC"] = shlex.join(native_cc())
 
 
 def tool(name: str) -> str:
