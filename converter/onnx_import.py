@@ -80,7 +80,7 @@ class _Import:
             for name in filter(None, node.output):
                 if name in seen:
                     raise ConversionError(
-                        f"node '{_label(node)}': its output name '{name}' is given twice; "
+                        f"node '{label(node)}': its output name '{name}' is given twice; "
                         "names must be unique"
                     )
                 seen.add(name)
@@ -175,10 +175,10 @@ class _Import:
             for name in _reads(node):
                 if name not in self.names and name not in written:
                     return ConversionError(
-                        f"node '{_label(node)}' ({node.op_type}) reads '{name}', which no node "
+                        f"node '{label(node)}' ({node.op_type}) reads '{name}', which no node "
                         "writes and no initializer holds; the file was exported without weights"
                     )
-        return ConversionError(f"the graph has a cycle through node '{_label(nodes[0])}'")
+        return ConversionError(f"the graph has a cycle through node '{label(nodes[0])}'")
 
     def _checked(self, node: onnx.NodeProto) -> None:
         """Import a node that may lack inputs or have odd attributes."""
@@ -186,7 +186,7 @@ class _Import:
             self._node(node)
         except (ValueError, TypeError, LookupError, RuntimeError) as error:
             raise ConversionError(
-                f"node '{_label(node)}' ({node.op_type}): it is not what ONNX allows: "
+                f"node '{label(node)}' ({node.op_type}): it is not what ONNX allows: "
                 f"{first_line(error)}"
             ) from error
 
@@ -207,7 +207,7 @@ class _Import:
         function = IMPORTERS.get(("" if node.domain in ONNX else node.domain, node.op_type))
         if function is None:
             raise self._unsupported(node)
-        context = NodeContext(self.graph, node, self.opset, inputs, _label(node))
+        context = NodeContext(self.graph, node, self.opset, inputs, label(node))
         first = len(self.graph.nodes)
         results = function(context)
         for made in self.graph.nodes[first:]:
@@ -230,8 +230,7 @@ class _Import:
             known = ", ".join(sorted({name for _, name in IMPORTERS}))
             advice = INSTEAD.get(node.op_type, f"rewrite the network with these: {known}")
         return ConversionError(
-            f"node '{_label(node)}': operator {full} (opset {self.opset}) is not supported; "
-            f"{advice}"
+            f"node '{label(node)}': operator {full} (opset {self.opset}) is not supported; {advice}"
         )
 
     def _rename(self, old: str, new: str) -> None:
@@ -269,7 +268,7 @@ class _Import:
         data = self.graph.const(condition)
         if data is None:
             raise ConversionError(
-                f"node '{_label(node)}' (If): its condition depends on the model's input; "
+                f"node '{label(node)}' (If): its condition depends on the model's input; "
                 "export by tracing"
             )
         taken = "then_branch" if bool(np.all(data)) else "else_branch"
@@ -280,12 +279,12 @@ class _Import:
             self.names[name] = self.names[result.name]
 
     def _fold(self, node: onnx.NodeProto, inputs: dict[str, Array]) -> None:
-        results = evaluate(node, inputs, self.opset, _label(node))
+        results = evaluate(node, inputs, self.opset, label(node))
         for name, result in zip((n for n in node.output if n), results, strict=False):
             self._add_const(name, result)
 
 
-def _label(node: onnx.NodeProto) -> str:
+def label(node: onnx.NodeProto) -> str:
     """How messages call a node: by its name, or by what it writes."""
     return str(node.name or next(iter(node.output), node.op_type))
 

@@ -37,11 +37,16 @@ class Row:
 
 @dataclass
 class Report:
-    """All rows in the order of the graph, and what the user should know."""
+    """All rows in the order of the graph, and what the user should know. `zeros`: see `decided_zero`."""
 
     mode: str = ""
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    zeros: list[str] = field(default_factory=list)
+
+    def decided_zero(self, sources: list[str]) -> None:
+        """Note nodes of the source model whose Sign gives 0 for 0, where the result gives a sign."""
+        self.zeros += [name for name in sources if name not in self.zeros]
 
     def warn(self, text: str) -> None:
         """Add a warning (once)."""

@@ -2,7 +2,7 @@
 """Compare a converted network, run by the library, with what onnxruntime says of its source.
 
 Where the conversion changed the network on purpose (signs inserted, weights forced), the same is done to the ONNX graph
-first. ONNX's Sign, which gives 0 for 0, is replaced by what the conversion made of it.
+first. Where the conversion gave a sign to the 0 that ONNX's Sign gives for 0, the ONNX graph gets the same.
 
 A sign turns a difference in the last place into one of 2. So where the library and onnxruntime differ, numpy computes
 the source with its weights moved by what rounding may do to a sum: if this changes the result too, then rounding
@@ -11,7 +11,7 @@ decides that input, and it proves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from converter import interp
 from converter.errors import ConversionError
 from converter.fold import first_line
 from converter.graph import Array, Graph, Value
-from converter.onnx_import import from_model
+from converter.onnx_file import inline
+from converter.onnx_import import from_model, label
 from converter.report import Report
 
 TOLERANCE = 1e-4  # of the largest magnitude of an output
@@ -41,11 +42,11 @@ Runner = Callable[[Arrays], Arrays]
 def verify(path: Path, dab: bytes, report: Report, zero: int = 1) -> str:
     """Say how far the converted network is from its source, or raise ConversionError if too far.
 
-    `zero` is what the conversion made of ONNX's Sign(0).
+    `zero` is what the conversion made of Sign(0) in the nodes that `report.zeros` names.
     """
     library = _library(dab)
-    proto = onnx.load(str(path))
-    _replace_signs(proto.graph, zero)
+    proto = inline(onnx.load(str(path)))
+    _replace_signs(proto.graph, report.zeros, zero)
     for row in report.rows:
         _binarise(proto.graph, row.output, row.inserted_sign, row.forced)
     graph = from_model(proto)
@@ -201,10 +202,9 @@ def _insert(graph: onnx.GraphProto, at: int, nodes: list[onnx.NodeProto]) -> Non
         graph.node.insert(at + offset, node)
 
 
-def _replace_signs(graph: onnx.GraphProto, zero: int) -> None:
-    """Sign(0) becomes `zero`, but not where an addition after it is the network's own way of saying that."""
-    added = {name for node in graph.node if node.op_type == "Add" for name in node.input}
-    for node in [n for n in graph.node if n.op_type == "Sign" and n.output[0] not in added]:
+def _replace_signs(graph: onnx.GraphProto, labels: Sequence[str], zero: int) -> None:
+    """Sign(0) becomes `zero` in the nodes named."""
+    for node in [n for n in graph.node if n.op_type == "Sign" and label(n) in labels]:
         at = list(graph.node).index(node)
         nodes = _two_valued(graph, node.input[0], node.output[0], zero)
         graph.node.remove(node)

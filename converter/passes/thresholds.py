@@ -78,8 +78,11 @@ class Thresholds(Rule[Found]):
         for first in range(0, len(dots), step):
             part = dots[first : first + step]
             x = np.broadcast_to(part.astype(np.float32)[:, None], (len(part), count))
+            zero = region.evaluate(x) == 0
             if asked in (SignZero.AUTO, SignZero.ERROR):
-                refuse_zero(region, part, region.evaluate(x) == 0)
+                refuse_zero(region, part, zero)
+            elif np.any(zero):
+                self.context.report.decided_zero(region.sources)
             parts.append(region.evaluate(x, side) > 0)
         return np.concatenate(parts)
 

@@ -33,6 +33,7 @@ class Zeros(Rule[Node]):
                 f"{match.describe()}: it may meet 0, where ONNX Sign gives 0; say what it becomes "
                 "with --sign-zero +1 or --sign-zero -1"
             )
+        self.context.report.decided_zero(match.sources)
         if asked is SignZero.AUTO:
             self.context.report.warn(
                 f"{match.describe()}: should its float input be exactly 0, this model takes +1 where "
