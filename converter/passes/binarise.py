@@ -134,8 +134,7 @@ class Binarise(Rule[Layer]):
     def _binary(self, match: Layer, weight: BinaryWeight, operand: Operand) -> None:
         node, row, graph = match.node, match.row, self.graph
         row.kind, row.border = BINARY, operand.border
-        channels = weight.signs.shape[1]
-        row.bytes_after = _blocks(row, node) * 8 * row.taps // channels * pixel_bytes(channels)
+        row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
         row.reason = self._praise(node, operand)
         signs = operand.value
         if not operand.signs:
@@ -150,6 +149,16 @@ class Binarise(Rule[Layer]):
         totals = weight.signs.reshape(len(weight.signs), -1).sum(1, dtype=np.float64)
         alpha = weight.alpha.astype(np.float64)
         self._scale(node, operand.scale * alpha, operand.offset * alpha * totals)
+
+    def _packed(self, node: Node, operand: Operand) -> int:
+        """Bytes of one output's weight; a dense layer's has the layout of the image that was flattened for it."""
+        shape = self.graph.shape(node.inputs[1])
+        pixels, channels = int(np.prod(shape[2:])), shape[1]
+        producer = self.graph.producer(operand.value)
+        if node.op == "dense" and producer is not None and producer.op == "reshape":
+            image = self.graph.shape(producer.inputs[0])
+            pixels, channels = int(np.prod(image[2:])), image[1]
+        return pixels * pixel_bytes(channels)
 
     def _praise(self, node: Node, operand: Operand) -> str:
         low, high = sorted((operand.offset - operand.scale, operand.offset + operand.scale))

@@ -20,7 +20,8 @@ SIGNED, PLAIN, ALPHA, REAL = "sign", "plain", "alpha", "real"
 def weight(net: Net, kind: str) -> Array:
     signs = net.signs(4, 4, 3, 3)
     factors = {REAL: net.real(4, 4, 3, 3), PLAIN: np.ones(1, np.float32)}
-    return signs * factors.get(kind, np.full(1, 0.25, np.float32))
+    weight: Array = signs * factors.get(kind, np.full(1, 0.25, np.float32))
+    return weight
 
 
 def layer(net: Net, x: str, kind: str, pads: int = 0) -> str:
