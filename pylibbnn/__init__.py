@@ -2,7 +2,9 @@
 """Run binary neural networks from Python: `Model("net.dab").run(x)`, numpy in and numpy out."""
 
 from pylibbnn._lib import BnnError, isas, version
-from pylibbnn.model import Model, StepInfo, TensorInfo
+from pylibbnn._lib import Step as StepInfo
+from pylibbnn._lib import Tensor as TensorInfo
+from pylibbnn.model import Model
 
 __version__ = version()
 __all__ = ["BnnError", "Model", "StepInfo", "TensorInfo", "__version__", "isas"]

@@ -39,8 +39,20 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="run|inspect")
     run = commands.add_parser("run", help="run a model on numpy arrays")
     run.add_argument("model", type=Path, help="the .dab file")
-    run.add_argument("--input", type=Path, required=True, metavar="X", help=".npy, or .npz with an array per input name")
-    run.add_argument("--output", type=Path, required=True, metavar="Y", help=".npy, or .npz with an array per output name")
+    run.add_argument(
+        "--input",
+        type=Path,
+        required=True,
+        metavar="X",
+        help=".npy, or .npz with an array per input name",
+    )
+    run.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="Y",
+        help=".npy, or .npz with an array per output name",
+    )
     run.add_argument("--isa", help=f"instruction set to use at most; here: {', '.join(isas())}")
     run.set_defaults(work=_run)
     look = commands.add_parser("inspect", help="print a model's ops, shapes, bytes and memory")
@@ -73,7 +85,9 @@ def _write_arrays(path: Path, result: Any) -> None:
     """Write the result through a temporary file, so that an error leaves nothing behind."""
     arrays = result if isinstance(result, dict) else {"output": result}
     if path.suffix != ".npz" and len(arrays) > 1:
-        raise UserError(f"{path}: the model has {len(arrays)} outputs: give a name that ends in .npz")
+        raise UserError(
+            f"{path}: the model has {len(arrays)} outputs: give a name that ends in .npz"
+        )
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     except OSError as error:

@@ -141,7 +141,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python pylibbnn/_build.py", description=__doc__)
     parser.add_argument("--emit", type=Path, metavar="FILE", help="only write the C source")
     parser.add_argument(
-        "--output", type=Path, metavar="DIR", default=ROOT / "pylibbnn", help="where the module goes"
+        "--output",
+        type=Path,
+        metavar="DIR",
+        default=ROOT / "pylibbnn",
+        help="where the module goes",
     )
     options = parser.parse_args()
     if options.emit:

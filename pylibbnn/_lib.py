@@ -22,7 +22,17 @@ except ImportError as error:  # pragma: no cover - depends on the installation
 Bytes = npt.NDArray[np.uint8]
 ALIGNMENT = 64
 
-_PLACES = ["", "header", "tensor", "op", "operand of op", "attribute of op", "input/output", "string", "data"]
+_PLACES = [
+    "",
+    "header",
+    "tensor",
+    "op",
+    "operand of op",
+    "attribute of op",
+    "input/output",
+    "string",
+    "data",
+]
 _REMEDIES = {
     lib.BNN_ERR_TRUNCATED: "the file is cut off: copy or convert it again",
     lib.BNN_ERR_MAGIC: "give a file that `python -m converter` wrote",
@@ -32,7 +42,7 @@ _REMEDIES = {
     lib.BNN_ERR_UNSUPPORTED: "update the library",
 }
 # numpy type of each BNN_TYPE that a model's input or output may have.
-DTYPES = {
+DTYPES: dict[int, np.dtype[Any]] = {
     lib.BNN_TYPE_F32: np.dtype("<f4"),
     lib.BNN_TYPE_I32: np.dtype("<i4"),
     lib.BNN_TYPE_I8: np.dtype("i1"),
@@ -43,7 +53,9 @@ DTYPES = {
 class BnnError(Exception):
     """The library refused something. `status` is the C status code, `place`, `index` and `what` its bnn_error."""
 
-    def __init__(self, status: int, text: str, place: str = "", index: int = 0, what: str = "") -> None:
+    def __init__(
+        self, status: int, text: str, place: str = "", index: int = 0, what: str = ""
+    ) -> None:
         super().__init__(text)
         self.status = status
         self.place = place
@@ -63,7 +75,9 @@ def _check(status: int, source: str, error: Any = None) -> None:
     place, index, what = "", 0, ""
     if error is not None and error.place != lib.BNN_PLACE_NONE:
         place, index = _PLACES[error.place], int(error.index)
-        parts.append(f"in the {place}" if error.place == lib.BNN_PLACE_HEADER else f"at {place} {index}")
+        parts.append(
+            f"in the {place}" if error.place == lib.BNN_PLACE_HEADER else f"at {place} {index}"
+        )
     if error is not None and error.what != ffi.NULL:
         what = _text(error.what)
         parts.append(what)
@@ -79,7 +93,7 @@ def version() -> str:
 
 def isas() -> list[str]:
     """Return the names of the instruction-set variants that this cpu can run, the best last."""
-    names = []
+    names: list[str] = []
     while (name := lib.bnn_isa(len(names))) != ffi.NULL:
         names.append(_text(name))
     return names
@@ -161,13 +175,17 @@ class NativePlan:
         size = ffi.new("size_t *")
         status = lib.bnn_plan_size(model.raw, options, size, error)
         if status == lib.BNN_ERR_ISA:
-            raise BnnError(status, f"no instruction set '{isa}' here: choose one of {', '.join(isas())}")
+            raise BnnError(
+                status, f"no instruction set '{isa}' here: choose one of {', '.join(isas())}"
+            )
         _check(status, model.source, error)
         self.arena = aligned(size[0])
         plan = ffi.new("bnn_plan **")
         memory = ffi.from_buffer(self.arena)
         _check(
-            lib.bnn_plan_init(plan, model.raw, options, memory, self.arena.size, error), model.source, error
+            lib.bnn_plan_init(plan, model.raw, options, memory, self.arena.size, error),
+            model.source,
+            error,
         )
         self._plan = plan[0]
         self.inputs = [
@@ -181,7 +199,11 @@ class NativePlan:
         """Return the arena's memory behind `pointer` as an array (which keeps the arena alive)."""
         start = int(ffi.cast("uintptr_t", pointer)) - self.arena.ctypes.data
         count = int(np.prod(tensor.shape))
-        return self.arena[start : start + count * tensor.dtype.itemsize].view(tensor.dtype).reshape(tensor.shape)
+        return (
+            self.arena[start : start + count * tensor.dtype.itemsize]
+            .view(tensor.dtype)
+            .reshape(tensor.shape)
+        )
 
     def run(self) -> None:
         """Run once: `inputs` must have been filled, `outputs` hold the result afterwards."""
@@ -192,7 +214,8 @@ class NativePlan:
         pointer = lib.bnn_plan_tensor(self._plan, index)
         if pointer == ffi.NULL:
             raise IndexError(f"{self.model.source}: no tensor {index}")
-        return np.frombuffer(ffi.buffer(pointer, size), np.uint8).copy()
+        memory: Bytes = np.frombuffer(ffi.buffer(pointer, size), np.uint8)
+        return memory.copy()
 
     def steps(self) -> list[Step]:
         """Describe the steps that `run` executes."""
@@ -202,7 +225,12 @@ class NativePlan:
             _check(lib.bnn_plan_step(self._plan, index, info), self.model.source)
             steps.append(
                 Step(
-                    _text(info.kind), _text(info.name), info.op, info.macs, info.weight_bytes, info.scratch_bytes
+                    _text(info.kind),
+                    _text(info.name),
+                    info.op,
+                    info.macs,
+                    info.weight_bytes,
+                    info.scratch_bytes,
                 )
             )
         return steps
@@ -216,7 +244,7 @@ def default_isa() -> str | None:
 def variants() -> list[tuple[str, str, int]]:
     """Return (slot, instruction set, needed cpu features) of every compiled kernel, in table order."""
     row = ffi.new("pybnn_variant *")
-    rows = []
+    rows: list[tuple[str, str, int]] = []
     while lib.pybnn_variant_at(len(rows), row) == 0:
         rows.append((_text(row.slot), _text(row.isa), int(row.features)))
     return rows

@@ -8,7 +8,16 @@ from converter.dab_model import KINDS, Kind, Op, Tensor
 from converter.dab_model import Model as File
 from pylibbnn.model import Model
 
-_HEAD = ("op", "kind", "source nodes", "output", "parameters", "multiply-adds", "weight bytes", "steps")
+_HEAD = (
+    "op",
+    "kind",
+    "source nodes",
+    "output",
+    "parameters",
+    "multiply-adds",
+    "weight bytes",
+    "steps",
+)
 _SOURCE_WIDTH = 44  # longer lists of source nodes are cut in the middle
 
 
@@ -68,11 +77,7 @@ def _parameters(file: File, op: Op) -> str:
     words = dict(zip(names, op.words[: len(names)], strict=True))
     if "stride_h" not in words:
         return f"axis {words['axis']}" if "axis" in words else ""
-    if "kernel_h" in words:
-        kernel = (words["kernel_h"], words["kernel_w"])
-    else:
-        kernel = file.tensors[op.inputs[1]].dims[2:4]
-    parts = [f"{kernel[0]}x{kernel[1]}"]
+    parts = ["x".join(map(str, _kernel(file, op, words)))]
     for letter, name in (("s", "stride"), ("d", "dilation")):
         high, wide = words[f"{name}_h"], words[f"{name}_w"]
         if (high, wide) != (1, 1):
@@ -86,6 +91,13 @@ def _parameters(file: File, op: Op) -> str:
     if groups > 1:
         parts.append(f"g{groups}")
     return " ".join(parts)
+
+
+def _kernel(file: File, op: Op, words: dict[str, int]) -> tuple[int, ...]:
+    """Return (height, width) of a window: pools say it themselves, convolutions have it in their weights."""
+    if "kernel_h" in words:
+        return words["kernel_h"], words["kernel_w"]
+    return file.tensors[op.inputs[1]].dims[2:4]
 
 
 def _shorten(text: str) -> str:

@@ -29,7 +29,9 @@ class Model:
     `run` may be called from any thread: calls on one Model run one after the other, different Models run in parallel.
     """
 
-    def __init__(self, source: str | os.PathLike[str] | bytes | bytearray, isa: str | None = None) -> None:
+    def __init__(
+        self, source: str | os.PathLike[str] | bytes | bytearray, isa: str | None = None
+    ) -> None:
         if isinstance(source, (bytes, bytearray)):
             data, self.source = bytes(source), "model bytes"
         else:
@@ -87,7 +89,9 @@ class Model:
         arrays = self._arrays(x)
         batches = {array.shape[0] for array, _ in arrays}
         if len(batches) != 1:
-            counts = ", ".join(f"'{t.name}': {a.shape[0]}" for t, (a, _) in zip(self.inputs, arrays, strict=True))
+            counts = ", ".join(
+                f"'{t.name}': {a.shape[0]}" for t, (a, _) in zip(self.inputs, arrays, strict=True)
+            )
             raise ValueError(f"the inputs have different batch sizes ({counts})")
         (count,) = batches
         bare = any(single for _, single in arrays)
@@ -113,7 +117,9 @@ class Model:
         given: list[Any]
         if isinstance(x, Mapping):
             if unknown := [name for name in x if name not in names]:
-                raise ValueError(f"{self.source} has no input '{unknown[0]}'; its inputs are {names}")
+                raise ValueError(
+                    f"{self.source} has no input '{unknown[0]}'; its inputs are {names}"
+                )
             if missing := [name for name in names if name not in x]:
                 raise ValueError(f"input '{missing[0]}' is missing; {self.source} needs {names}")
             given = [x[name] for name in names]
@@ -146,7 +152,9 @@ def _batched(value: Any, info: TensorInfo) -> tuple[Array, bool]:
     """Check one input and bring it to [n, *shape] of the model's element type."""
     array = np.asarray(value)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"input '{info.name}' must hold numbers ({info.dtype}), got dtype {array.dtype}")
+        raise TypeError(
+            f"input '{info.name}' must hold numbers ({info.dtype}), got dtype {array.dtype}"
+        )
     shape = info.shape
     bare = False
     if array.shape == shape:
@@ -157,7 +165,9 @@ def _batched(value: Any, info: TensorInfo) -> tuple[Array, bool]:
         array, bare = array.reshape(1, *shape), True
     else:
         batch = f" or [n{''.join(f', {d}' for d in shape[1:])}]" if shape[:1] == (1,) else ""
-        raise ValueError(f"input '{info.name}' needs shape {list(shape)}{batch}, got {list(array.shape)}")
+        raise ValueError(
+            f"input '{info.name}' needs shape {list(shape)}{batch}, got {list(array.shape)}"
+        )
     if array.shape[0] == 0:
         raise ValueError(f"input '{info.name}' is an empty batch")
     with np.errstate(over="ignore"):

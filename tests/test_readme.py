@@ -67,7 +67,16 @@ def test_c_example(tmp_path: Path) -> None:
     (tmp_path / "example.c").write_text(example("c"), encoding="utf-8")
     (tmp_path / "main.c").write_text(HARNESS, encoding="utf-8")
     (tmp_path / "model.inc").write_text(",".join(map(str, TINY.read_bytes())), encoding="utf-8")
-    flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O1", "-ffp-contract=off"]
+    flags = [
+        "-std=c11",
+        "-Wall",
+        "-Wextra",
+        "-Wpedantic",
+        "-Wconversion",
+        "-Werror",
+        "-O1",
+        "-ffp-contract=off",
+    ]
     sizes = [f"-DINPUTS={x.size}", f"-DOUTPUTS={int(np.prod(model.outputs[0].shape))}"]
     includes = [f"-I{folder}" for folder in _build.include_dirs()]
     files = ["example.c", "main.c", *map(str, _build.sources())]
@@ -83,4 +92,6 @@ def test_set_up_lines(marker: str) -> None:
     """Each set-up block is one line that needs nothing but Python."""
     found = re.search(rf"<!-- {marker} -->\n```sh\n(.*)\n```", README)
     assert found is not None
-    assert found[1].startswith("python3 -m venv .venv && .venv/bin/pip install -q nox && .venv/bin/nox -s ")
+    assert found[1].startswith(
+        "python3 -m venv .venv && .venv/bin/pip install -q nox && .venv/bin/nox -s "
+    )

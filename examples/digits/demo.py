@@ -39,7 +39,15 @@ class Result:
 def convert(folder: Path) -> Path:
     """Convert digits.onnx as a user would and return the .dab file."""
     model = folder / "digits.dab"
-    command = [sys.executable, "-m", "converter", str(HERE / "digits.onnx"), "--moderate", "-o", str(model)]
+    command = [
+        sys.executable,
+        "-m",
+        "converter",
+        str(HERE / "digits.onnx"),
+        "--moderate",
+        "-o",
+        str(model),
+    ]
     subprocess.run(command, check=True)
     return model
 
@@ -80,7 +88,9 @@ def report(results: list[Result], labels: Array) -> bool:
     """Print the table and return whether all machines agree."""
     reference = results[0].logits
     assert reference is not None
-    print(f"\n{'machine':36} {'isa':6} {'accuracy':>9}  {'predictions':12} largest difference of a logit")
+    print(
+        f"\n{'machine':36} {'isa':6} {'accuracy':>9}  {'predictions':12} largest difference of a logit"
+    )
     agree = True
     for result in results:
         if result.logits is None:
@@ -92,7 +102,9 @@ def report(results: list[Result], labels: Array) -> bool:
         accuracy = 100 * (predicted == labels).mean()
         difference = np.abs(result.logits - reference).max()
         verdict = "equal" if same else "DIFFERENT"
-        print(f"{result.machine:36} {result.isa:6} {accuracy:7.1f} %  {verdict:12} {difference:.1e}")
+        print(
+            f"{result.machine:36} {result.isa:6} {accuracy:7.1f} %  {verdict:12} {difference:.1e}"
+        )
     return agree
 
 
@@ -110,8 +122,12 @@ def main() -> int:
         loaded = Model(model)
         size = loaded.file_bytes
         floats = 4 * (measured["binary_weights"] + measured["float_parameters"])
-        print(f"\n{len(images)} images; PyTorch measured {100 * measured['accuracy_pytorch']:.1f} %")
-        print(f"model: {size} bytes, the same network in float32: {floats} bytes ({floats / size:.1f} x)")
+        print(
+            f"\n{len(images)} images; PyTorch measured {100 * measured['accuracy_pytorch']:.1f} %"
+        )
+        print(
+            f"model: {size} bytes, the same network in float32: {floats} bytes ({floats / size:.1f} x)"
+        )
         print(f"arena: {loaded.arena_bytes} bytes")
     if not agree:
         print("error: the machines do not predict the same", file=sys.stderr)

@@ -68,7 +68,12 @@ def test_refused_model(command: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     ],
 )
 def test_refused_files(
-    model: str, given: str, taken: str, says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    model: str,
+    given: str,
+    taken: str,
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     np.save(tmp_path / "x.npy", EXPECTED["image"])
     np.save(tmp_path / "shape.npy", np.zeros((2, 2)))
@@ -76,7 +81,10 @@ def test_refused_files(
     (tmp_path / "text.npy").write_text("hello", encoding="utf-8")
     before = sorted(tmp_path.iterdir())
     path = model if Path(model).is_absolute() else str(tmp_path / model)
-    assert main(["run", path, "--input", str(tmp_path / given), "--output", str(tmp_path / taken)]) == 1
+    assert (
+        main(["run", path, "--input", str(tmp_path / given), "--output", str(tmp_path / taken)])
+        == 1
+    )
     assert says in capsys.readouterr().err
     assert sorted(tmp_path.iterdir()) == before
 

@@ -44,7 +44,9 @@ def test_two_inputs_two_outputs(isa: str) -> None:
 
 def test_description() -> None:
     model = Model(TINY)
-    assert [(t.name, t.shape, t.dtype) for t in model.inputs] == [("image", (1, 3, 5, 5), np.float32)]
+    assert [(t.name, t.shape, t.dtype) for t in model.inputs] == [
+        ("image", (1, 3, 5, 5), np.dtype("f4"))
+    ]
     assert [(t.name, t.shape) for t in model.outputs] == [("scores", (1, 4))]
     assert model.file_bytes == TINY.stat().st_size
     assert model.arena_bytes % 64 == 0
@@ -75,14 +77,23 @@ def test_numbers_are_converted(dtype: str) -> None:
 
 def test_strided_input() -> None:
     model = Model(TINY)
-    x = np.random.default_rng(3).standard_normal((2, 5, 5, 3)).astype(np.float32).transpose(0, 3, 1, 2)
+    x = (
+        np.random.default_rng(3)
+        .standard_normal((2, 5, 5, 3))
+        .astype(np.float32)
+        .transpose(0, 3, 1, 2)
+    )
     np.testing.assert_array_equal(model.run(x), model.run(np.ascontiguousarray(x)))
 
 
 @pytest.mark.parametrize(
     ("value", "error", "says"),
     [
-        (np.zeros((1, 3, 5, 6)), ValueError, r"'image' needs shape \[1, 3, 5, 5\] or \[n, 3, 5, 5\], got \[1, 3, 5, 6\]"),
+        (
+            np.zeros((1, 3, 5, 6)),
+            ValueError,
+            r"'image' needs shape \[1, 3, 5, 5\] or \[n, 3, 5, 5\], got \[1, 3, 5, 6\]",
+        ),
         (np.zeros(75), ValueError, r"got \[75\]"),
         (np.zeros((0, 3, 5, 5)), ValueError, "empty batch"),
         (np.zeros((1, 3, 5, 5), complex), TypeError, "'image' must hold numbers .* complex128"),
@@ -91,7 +102,11 @@ def test_strided_input() -> None:
         (np.full((1, 3, 5, 5), np.nan), ValueError, "'image' contains NaN"),
         (np.full((1, 3, 5, 5), 1e300), ValueError, "beyond the range of float32"),
         ({}, ValueError, "'image' is missing"),
-        ({"picture": np.zeros((1, 3, 5, 5))}, ValueError, r"no input 'picture'; its inputs are \['image'\]"),
+        (
+            {"picture": np.zeros((1, 3, 5, 5))},
+            ValueError,
+            r"no input 'picture'; its inputs are \['image'\]",
+        ),
     ],
 )
 def test_wrong_input(value: Any, error: type[Exception], says: str) -> None:
@@ -164,7 +179,9 @@ def test_models_do_not_disturb_each_other() -> None:
                 wrong.append("scores differ")
             pair.run([EXPECTED["left"], EXPECTED["right"]])
 
-    threads = [threading.Thread(target=work, args=(model,)) for model in (one, one, two, Model(TINY, "c"))]
+    threads = [
+        threading.Thread(target=work, args=(model,)) for model in (one, one, two, Model(TINY, "c"))
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

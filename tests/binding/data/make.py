@@ -31,7 +31,9 @@ def tiny() -> bytes:
     graph = Graph("tiny")
     graph.inputs, graph.outputs = ["image"], ["scores"]
 
-    def add(op: str, inputs: list[str], output: str, shape: tuple[int, ...], **attrs: object) -> None:
+    def add(
+        op: str, inputs: list[str], output: str, shape: tuple[int, ...], **attrs: object
+    ) -> None:
         graph.add_value(output, shape)
         graph.nodes.append(Node(op, inputs, [output], dict(attrs), [output]))
 
@@ -75,7 +77,14 @@ def main() -> None:
     total, positive = dab_run.run(dab.read(pair_bytes), [left, right])
     (HERE / "tiny.dab").write_bytes(tiny_bytes)
     (HERE / "pair.dab").write_bytes(pair_bytes)
-    arrays = {"image": image, "scores": scores, "left": left, "right": right, "total": total, "positive": positive}
+    arrays = {
+        "image": image,
+        "scores": scores,
+        "left": left,
+        "right": right,
+        "total": total,
+        "positive": positive,
+    }
     np.savez(HERE / "expected.npz", **arrays)
 
 
