@@ -49,15 +49,45 @@ static int fail(const char *file, const char *what)
     return EXIT_ERROR;
 }
 
+/* What to do about an error of the file. */
+static const char *remedy(bnn_status status)
+{
+    switch (status) {
+    case BNN_ERR_MAGIC: return "; give a file that the converter wrote";
+    case BNN_ERR_VERSION: return "; build bnn-run from the converter's version";
+    case BNN_ERR_TRUNCATED:
+    case BNN_ERR_FORMAT:
+    case BNN_ERR_CHECKSUM: return "; copy or convert the model again";
+    default: return "";
+    }
+}
+
 static int fail_bnn(const char *file, const bnn_error *error)
 {
     fprintf(stderr, "bnn-run: %s: %s", file, bnn_strerror(error->status));
-    if (error->place == BNN_PLACE_NONE || error->place == BNN_PLACE_HEADER) {
-        fprintf(stderr, ": %s%s%s\n", error_place(error->place), error->place == BNN_PLACE_NONE ? "" : ": ", error->what);
-    } else {
-        fprintf(stderr, ": %s %lu: %s\n", error_place(error->place), (unsigned long)error->index, error->what);
+    if (error->place == BNN_PLACE_HEADER) {
+        fprintf(stderr, ": %s: %s", error_place(error->place), error->what);
+    } else if (error->place != BNN_PLACE_NONE) {
+        fprintf(stderr, ": %s %lu: %s", error_place(error->place), (unsigned long)error->index, error->what);
     }
+    fprintf(stderr, "%s\n", remedy(error->status));
     return EXIT_ERROR;
+}
+
+static int fail_isa(const char *isa)
+{
+    fprintf(stderr, "bnn-run: --isa %s: %s; choose one of:", isa == NULL ? "" : isa, bnn_strerror(BNN_ERR_ISA));
+    for (size_t i = 0; bnn_isa(i) != NULL; i++) {
+        fprintf(stderr, " %s", bnn_isa(i));
+    }
+    fprintf(stderr, "\n");
+    return EXIT_ERROR;
+}
+
+static int fail_usage(const char *what)
+{
+    fprintf(stderr, "bnn-run: %s\n%s", what, usage);
+    return EXIT_USAGE;
 }
 
 /* Memory aligned for the library, at least one byte; NULL if there is none. */
@@ -119,23 +149,25 @@ static int parse(int argc, char **argv, struct options *options)
         } else if (strcmp(argv[i], "--isa") == 0) {
             options->isa = value_of(argc, argv, &i);
             if (options->isa == NULL) {
-                return EXIT_USAGE;
+                return fail_usage("--isa wants a name");
             }
         } else if (strcmp(argv[i], "--repeat") == 0) {
             const char *text = value_of(argc, argv, &i);
             char *end = NULL;
             options->repeat = text == NULL || text[0] < '0' || text[0] > '9' ? 0 : strtoul(text, &end, 10);
             if (options->repeat == 0 || *end != '\0') {
-                return EXIT_USAGE;
+                return fail_usage("--repeat wants a number, at least 1");
             }
-        } else if (strncmp(argv[i], "--", 2) == 0 || count == 3) {
-            return EXIT_USAGE;
+        } else if (strncmp(argv[i], "--", 2) == 0) {
+            return fail_usage("unknown option");
+        } else if (count == 3) {
+            return fail_usage("three files are wanted, more were given");
         } else {
             paths[count++] = argv[i];
         }
     }
     if (count != 3) {
-        return EXIT_USAGE;
+        return fail_usage("three files are wanted: model, input, output");
     }
     options->model = paths[0];
     options->in = paths[1];
@@ -301,7 +333,7 @@ static int run_plan(const struct options *options, const bnn_model *model, const
     void *arena = NULL;
     int result = EXIT_SUCCESS;
     if (bnn_plan_size(model, &plan_options, &bytes, &error) != BNN_OK) {
-        result = fail_bnn(options->model, &error);
+        result = error.status == BNN_ERR_ISA ? fail_isa(options->isa) : fail_bnn(options->model, &error);
     } else if ((arena = allocate(bytes)) == NULL) {
         result = fail(options->model, "its arena does not fit into this machine's memory");
     } else if (bnn_plan_init(&plan, model, &plan_options, arena, bytes, &error) != BNN_OK) {
@@ -338,19 +370,20 @@ int main(int argc, char **argv)
         }
     }
     struct options options;
-    if (parse(argc, argv, &options) != EXIT_SUCCESS) {
-        fputs(usage, stderr);
-        return EXIT_USAGE;
+    int result = parse(argc, argv, &options);
+    if (result != EXIT_SUCCESS) {
+        return result;
     }
     struct file dab = {0}, in = {0};
     bnn_model model;
     bnn_error error;
-    int result = read_file(options.model, &dab);
+    result = read_file(options.model, &dab);
     if (result == EXIT_SUCCESS && bnn_model_init(&model, dab.bytes, dab.size, &error) != BNN_OK) {
         result = fail_bnn(options.model, &error);
     }
     if (result == EXIT_SUCCESS && bnn_model_verify(&model) != BNN_OK) {
-        result = fail(options.model, bnn_strerror(BNN_ERR_CHECKSUM));
+        error = (bnn_error){.status = BNN_ERR_CHECKSUM};
+        result = fail_bnn(options.model, &error);
     }
     if (result == EXIT_SUCCESS) {
         result = read_file(options.in, &in);
