@@ -62,7 +62,7 @@ HEADER = struct.Struct("<8sHH11I8s")
 TENSOR = struct.Struct("<I4B6III2H4s")
 OP = struct.Struct("<HBBIIII4s")
 CRC_AT = 16
-LIMITS = {  # header counts: fewest, most
+LIMITS = {  # header fields: smallest, largest
     "tensor_count": (1, 16384),
     "op_count": (1, 16384),
     "operand_count": (0, 1 << 20),
@@ -70,6 +70,7 @@ LIMITS = {  # header counts: fewest, most
     "input_count": (1, 256),
     "output_count": (1, 256),
     "string_size": (1, 1 << 24),
+    "activation_bytes": (0, MAX_BYTES),
 }
 
 
@@ -348,10 +349,12 @@ def _check_operands(model: Model) -> None:
             require(tensor < len(model.tensors), "no such tensor")
             require(tensor not in constants, "an output is a constant")
             require(tensor not in model.inputs, "an output is a model input")
-            fresh = tensor not in known and tensor not in op.outputs[:at]
-            require(fresh, "an output is written twice")
-            first = model.tensors[tensor].first == index
-            _require(first, Place.TENSOR, tensor, "first is not the op that writes the tensor")
+            require(tensor not in op.outputs[:at], "an output is listed twice")
+            first = model.tensors[tensor].first
+            if first != index:
+                require(tensor not in model.ops[first].outputs, "another op writes the output, too")
+                what = "first is not the op that writes the tensor"
+                raise DabError(Status.FORMAT, Place.TENSOR, tensor, what)
         known.update(op.outputs)
 
 

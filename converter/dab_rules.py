@@ -51,20 +51,15 @@ class _Op:
         self.require(tensor.type in types, "an input has a wrong type")
         return tensor
 
-    def floats(self) -> Tensor:
-        """An F32 input; a constant one must be finite."""
-        tensor = self.input(Type.F32)
-        self.require_finite(tensor)
-        return tensor
-
     def require_data(self, condition: bool, tensor: Tensor, what: str) -> None:
         if not condition:
             index = self.model.tensors.index(tensor)
             raise DabError(Status.FORMAT, Place.DATA, index, what)
 
     def require_finite(self, tensor: Tensor) -> None:
-        finite = not tensor.constant or bool(np.isfinite(tensor.array()).all())
-        self.require_data(finite, tensor, "a value is infinite")
+        if tensor.constant and tensor.type == Type.F32:
+            finite = bool(np.isfinite(tensor.array()).all())
+            self.require_data(finite, tensor, "a value is infinite")
 
     def constant(self, kind: Type, dims: Dims) -> Tensor:
         tensor = self.input(kind)
@@ -111,19 +106,20 @@ def _steps(o: _Op, dims: Dims) -> None:
     known = all(0 < code <= max(Step) for code in codes)
     o.require(known, "a step is not known, or follows END", Place.ATTRIBUTE)
     steps = o.op.steps
+    signed = o.op.kind != Kind.POINTWISE
+    for at, step in enumerate(steps):
+        exact = at == 0 and o.op.kind in (Kind.BCONV2D, Kind.BDENSE)
+        what = "EMIT_INT is not the first step of a binary op"
+        o.require(exact or step != Step.EMIT_INT, what, Place.ATTRIBUTE)
+        what = "EMIT_SIGN of a value that may be -0.0"
+        o.require(signed or step != Step.EMIT_SIGN, what, Place.ATTRIBUTE)
+        signed |= step < Step.EMIT_F32
     emits = sum(step in STEP_OUTPUT for step in steps)
     o.require(emits > 0, "no EMIT step", Place.ATTRIBUTE)
     operands = KINDS[o.op.kind].inputs[0] + sum(len(STEP_OPERANDS[step]) for step in steps)
     o.require(len(o.op.inputs) == operands, "inputs is not what the steps use", Place.OP)
     o.require(len(o.op.outputs) == emits, "outputs is not what the steps write", Place.OP)
-    signed = o.op.kind != Kind.POINTWISE
-    for at, step in enumerate(steps):
-        if step == Step.EMIT_INT:
-            exact = at == 0 and o.op.kind in (Kind.BCONV2D, Kind.BDENSE)
-            o.require(exact, "EMIT_INT is not the first step of a binary op", Place.ATTRIBUTE)
-        if step == Step.EMIT_SIGN:
-            o.require(signed, "EMIT_SIGN of a value that may be -0.0", Place.ATTRIBUTE)
-        signed |= step < Step.EMIT_F32
+    for step in steps:
         _step_operands(o, step, dims)
         if STEP_OUTPUT.get(step) == Type.F32:
             o.output(Type.F32, elements=math.prod(dims))
@@ -152,7 +148,7 @@ def _step_operands(o: _Op, step: Step, dims: Dims) -> None:
 
 def _conv(o: _Op) -> None:
     binary = o.op.kind == Kind.BCONV2D
-    x = o.input(Type.BITS) if binary else o.floats()
+    x = o.input(Type.BITS) if binary else o.input(Type.F32)
     o.require(len(x.dims) == 3, "x is not [H, W, C]")
     w = o.input(Type.W_XNOR) if binary else o.input(Type.W_F32, Type.W_SIGN)
     groups, outputs, kh, kw, channels = w.dims
@@ -166,7 +162,7 @@ def _conv(o: _Op) -> None:
         height = x.dims[0] + o.op.word("pad_top") + o.op.word("pad_bottom")
         width = x.dims[1] + o.op.word("pad_left") + o.op.word("pad_right")
         size = groups * size_in_bytes(Type.BITS, (height, width, channels))
-        o.require(size <= MAX_BYTES, "the padded input is 2^31 bytes or more")
+        o.require(size <= MAX_BYTES, "the padded input is 2^31 bytes or more", Place.ATTRIBUTE)
     _steps(o, (oh, ow, groups * outputs))
 
 
@@ -178,22 +174,19 @@ def _bdense(o: _Op) -> None:
 
 
 def _dense(o: _Op) -> None:
-    x, w = o.floats(), o.input(Type.W_F32, Type.W_SIGN)
+    x, w = o.input(Type.F32), o.input(Type.W_F32, Type.W_SIGN)
     right = w.dims[0] == 1 and w.dims[2:] == (1, 1, math.prod(x.dims))
     o.require(right, "the weights are not [1, O, 1, 1, K] of x")
     _steps(o, (1, 1, w.dims[1]))
 
 
 def _pointwise(o: _Op) -> None:
-    x = o.input(Type.F32, Type.BITS)
-    if x.type == Type.F32:
-        o.require_finite(x)
-    _steps(o, x.dims)
+    _steps(o, o.input(Type.F32, Type.BITS).dims)
 
 
 def _pool(o: _Op) -> None:
     kind = Type.BITS if o.op.kind == Kind.BMAXPOOL2D else Type.F32
-    x = o.input(kind) if kind == Type.BITS else o.floats()
+    x = o.input(kind) if kind == Type.BITS else o.input(Type.F32)
     o.require(len(x.dims) == 3, "x is not [H, W, C]")
     if o.op.kind == Kind.BMAXPOOL2D:
         o.constant(Type.U8, x.dims[2:])
@@ -207,7 +200,7 @@ def _pool(o: _Op) -> None:
 
 
 def _concat(o: _Op) -> None:
-    parts = [o.floats().dims for _ in o.op.inputs]
+    parts = [o.input(Type.F32).dims for _ in o.op.inputs]
     axis = o.word("axis", 0, len(parts[0]) - 1)
     for dims in parts:
         same = len(dims) == len(parts[0]) and _but(dims, axis) == _but(parts[0], axis)
@@ -221,13 +214,13 @@ def _but(dims: Dims, axis: int) -> Dims:
 
 
 def _softmax(o: _Op) -> None:
-    x = o.floats()
+    x = o.input(Type.F32)
     o.word("axis", 0, len(x.dims) - 1)
     o.output(Type.F32, x.dims)
 
 
 def _transpose(o: _Op) -> None:
-    x = o.floats()
+    x = o.input(Type.F32)
     rank = o.word("rank", 1, MAX_RANK)
     dims = [o.word(f"dims{i}", 1, MAX_DIM) for i in range(rank)]
     o.require(math.prod(dims) == math.prod(x.dims), "dims are not those of x", Place.ATTRIBUTE)
@@ -238,11 +231,11 @@ def _transpose(o: _Op) -> None:
 
 
 def _reshape(o: _Op) -> None:
-    o.output(Type.F32, elements=math.prod(o.floats().dims))
+    o.output(Type.F32, elements=math.prod(o.input(Type.F32).dims))
 
 
 def _pad(o: _Op) -> None:
-    x = o.floats()
+    x = o.input(Type.F32)
     rank = len(x.dims)
     before = [o.word(f"before{i}", 0, MAX_DIM) for i in range(rank)]
     after = [o.word(f"after{i}", 0, MAX_DIM) for i in range(rank)]
@@ -253,7 +246,7 @@ def _pad(o: _Op) -> None:
 
 
 def _slice(o: _Op) -> None:
-    x = o.floats()
+    x = o.input(Type.F32)
     rank = len(x.dims)
     start = [o.word(f"start{i}", 0, MAX_DIM) for i in range(rank)]
     step = [o.word(f"step{i}", 1, MAX_DIM) for i in range(rank)]
@@ -296,6 +289,8 @@ def check_kinds(model: Model) -> None:
         o.require(few <= len(op.inputs) <= most, "inputs is a wrong number", Place.OP)
         o.require(row.steps or len(op.outputs) == 1, "outputs is not 1", Place.OP)
         _CHECKS[op.kind](o)
+        for tensor in op.inputs[: few if row.steps else None]:
+            o.require_finite(model.tensors[tensor])
 
 
 def check_memory(model: Model) -> None:

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Files that break a rule which no change of single fields of all_ops.dab breaks: each is built with that one fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from converter import dab
+from converter.dab_model import Kind, Place, Step, Type
+from converter.lowering.builder import Builder, six
+
+
+def make(
+    kind: Kind,
+    x: tuple[int, ...],
+    out: tuple[int, ...],
+    words: list[int],
+    steps: list[Step],
+    *more: tuple[Type, tuple[int, ...]],
+    outputs: int = 1,
+    form: Type = Type.F32,
+) -> bytes:
+    """Input [1] and one op whose inputs are zero constants, x of type `form` first."""
+    b = Builder({})
+    b.inputs.append(b.activation(Type.F32, (1,), "input"))
+    operands = [
+        b.constant(t, dims, np.zeros(dab.size_in_bytes(t, dims), np.uint8))
+        for t, dims in ((form, x), *more)
+    ]
+    b.outputs += [b.activation(Type.F32, out, "output") for _ in range(outputs)]
+    b.op(kind, operands, b.outputs, words, steps)
+    return dab.write(b.finish())
+
+
+EMIT = [Step.EMIT_F32]
+ONE = [1, 1, 1, 1]
+NO_PADS = [0, 0, 0, 0]
+
+
+def constant_bits() -> bytes:
+    """Constant BITS [1, 1, 5] with a pad bit."""
+    data = bytearray(make(Kind.POINTWISE, (1, 1, 5), (1, 1, 5), [], EMIT, form=Type.BITS))
+    data[-1] = 0x80  # channel 63 of the last pixel, the end of the file
+    return dab.seal(bytes(data))
+
+
+def taps(k: int) -> bytes:
+    weights = (Type.W_XNOR, (1, 1, 1, 1, k))
+    words = [*ONE, *NO_PADS, 0]
+    return make(Kind.BCONV2D, (1, 1, k), (1, 1, 1), words, EMIT, weights, form=Type.BITS)
+
+
+def bdense(k: int) -> bytes:
+    weights = (Type.W_XNOR, (1, 1, 1, 1, k))
+    return make(Kind.BDENSE, (1, 1, k), (1, 1, 1), [], EMIT, weights, form=Type.BITS)
+
+
+def padded(pad: int) -> bytes:
+    side = 2 * pad + 1
+    words, weights = [side, side, 1, 1, pad, pad, pad, pad, 0], (Type.W_XNOR, (1, 1, 1, 1, 1))
+    return make(Kind.BCONV2D, (1, 1, 1), (1, 1, 1), words, EMIT, weights, form=Type.BITS)
+
+
+def conv(x: tuple[int, ...], form: Type) -> bytes:
+    weights = (Type.W_F32, (1, 1, 1, 1, 1))
+    return make(Kind.CONV2D, x, (1, 1, 1), [*ONE, *NO_PADS], EMIT, weights, form=form)
+
+
+def flat_pool(kind: Kind) -> bytes:
+    words = [1, 1, *ONE, *NO_PADS, *([0] if kind == Kind.AVGPOOL2D else [])]
+    return make(kind, (2, 2), (2, 2), words, [])
+
+
+def infinite() -> bytes:
+    """A reshape of a constant infinity."""
+    b = Builder({})
+    b.inputs.append(b.activation(Type.F32, (1,), "input"))
+    x = b.floats(np.array([np.inf]), "test", infinite=True)
+    b.outputs.append(b.activation(Type.F32, (1,), "output"))
+    b.op(Kind.RESHAPE, [x], b.outputs)
+    return dab.write(b.finish())
+
+
+# name, file, place of the error; it is in op 0 or in constant 1
+BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
+    ("pad bits of a constant", constant_bits, Place.DATA, 1),
+    ("bconv2d of 65535 taps", lambda: taps(65535), Place.OPERAND, 0),
+    ("bdense of 65535 inputs", lambda: bdense(65535), Place.OPERAND, 0),
+    ("padded input of 2^31 bytes", lambda: padded(8192), Place.ATTRIBUTE, 0),
+    ("x of conv2d is bits", lambda: conv((1, 1, 1), Type.BITS), Place.OPERAND, 0),
+    ("x of conv2d has rank 2", lambda: conv((1, 1), Type.F32), Place.OPERAND, 0),
+    ("x of maxpool2d has rank 2", lambda: flat_pool(Kind.MAXPOOL2D), Place.OPERAND, 0),
+    ("x of avgpool2d has rank 2", lambda: flat_pool(Kind.AVGPOOL2D), Place.OPERAND, 0),
+    ("concat of one", lambda: make(Kind.CONCAT, (2,), (2,), [0], []), Place.OP, 0),
+    (
+        "concat of two ranks",
+        lambda: make(Kind.CONCAT, (2,), (4,), [0], [], (Type.F32, (1, 2))),
+        Place.OPERAND,
+        0,
+    ),
+    (
+        "softmax of two",
+        lambda: make(Kind.SOFTMAX, (2,), (2,), [0], [], (Type.F32, (2,))),
+        Place.OP,
+        0,
+    ),
+    (
+        "softmax of bits",
+        lambda: make(Kind.SOFTMAX, (1, 1, 2), (1, 1, 2), [0], [], form=Type.BITS),
+        Place.OPERAND,
+        0,
+    ),
+    (
+        "reshape with two outputs",
+        lambda: make(Kind.RESHAPE, (2,), (2,), [], [], outputs=2),
+        Place.OP,
+        0,
+    ),
+    (
+        "slice to another rank",
+        lambda: make(Kind.SLICE, (2,), (2, 1), [*six([0]), *six([1])], []),
+        Place.OPERAND,
+        0,
+    ),
+    ("infinite x", infinite, Place.DATA, 1),
+]

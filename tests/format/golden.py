@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Write the golden files: `python tests/format/golden.py`. They change only with the version of the format.
+
+minimal.dab has one op; all_ops.dab has every op kind, step and type, with odd sizes.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from converter import dab  # noqa: E402
+from converter.dab_model import Kind, Model, Step, Type  # noqa: E402
+from converter.lowering.builder import Builder, six  # noqa: E402
+
+Dims = tuple[int, ...]
+
+
+class Maker:
+    """Few words for a model whose parameters count up, so that no random generator is in the files."""
+
+    def __init__(self) -> None:
+        self.b = Builder({"producer": "tests", "source": "golden.py", "mode": "strict"})
+        self._count = 0
+
+    def numbers(self, *dims: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+        """Small numbers of both signs, halves."""
+        size = int(np.prod(dims))
+        self._count += 1
+        ramp = (np.arange(size) * 7 + 3 * self._count) % 23 - 11
+        return (ramp.reshape(dims) / 2).astype(np.float32)
+
+    def input(self, *dims: int) -> int:
+        index = self.b.activation(Type.F32, dims, f"input{len(self.b.inputs)}")
+        self.b.inputs.append(index)
+        return index
+
+    def c(self, count: int) -> int:
+        return self.b.floats(self.numbers(count) + 0.25, "golden")
+
+    def quantiser(self, count: int) -> tuple[int, int]:
+        threshold = self.numbers(count)
+        threshold[0] = np.inf
+        return self.b.quantiser(threshold, np.arange(count) % 3 == 0, "golden")
+
+    def weights(self, dims: Dims, form: Type) -> int:
+        numbers = self.numbers(*dims)
+        if form == Type.W_F32:
+            return self.b.weights(numbers, False)
+        return self.b.weights(np.where(numbers < 0, -1, 1).astype(np.int8), form == Type.W_XNOR)
+
+    def op(
+        self, kind: Kind, inputs: list[int], form: Type, dims: Dims, words: list[int], *steps: Step
+    ) -> int:
+        name = f"{kind.name.lower()}{len(self.b.ops)}"
+        out = self.b.activation(form, dims, name)
+        self.b.op(kind, inputs, [out], words, steps, name)
+        return out
+
+
+def minimal() -> Model:
+    """Input [2, 3], ReLU, output [2, 3]."""
+    m = Maker()
+    x = m.input(2, 3)
+    limits = m.b.floats(np.array([0, np.inf]), "golden", infinite=True)
+    steps = (Step.CLIP, Step.EMIT_F32)
+    m.b.outputs.append(m.op(Kind.POINTWISE, [x, limits], Type.F32, (2, 3), [], *steps))
+    return m.b.finish()
+
+
+def all_ops() -> Model:
+    """Every op kind, step and type."""
+    m = Maker()
+    b = m.b
+    x, other = m.input(1, 3, 5, 4), m.input(5, 4, 3)
+    b.tensors[x].name = "Bild \u00e4"
+    words = [2, *six([3, 20]), *six([1, 0])]
+    image = m.op(Kind.TRANSPOSE, [x], Type.F32, (5, 4, 3), words)
+    padded = m.op(
+        Kind.PAD, [image], Type.F32, (6, 5, 3), [*six([1, 0, 0]), *six([0, 1, 0]), 0x3F800000]
+    )
+    part = m.op(Kind.SLICE, [padded], Type.F32, (5, 4, 3), [*six([0, 1, 0]), *six([1, 1, 1])])
+    both = m.op(Kind.CONCAT, [part, other], Type.F32, (5, 4, 6), [2])
+
+    slope = [m.c(70), m.c(70), m.c(70)]
+    limits = b.floats(np.array([-20.0, 30.0]), "golden")
+    stem = b.activation(Type.F32, (5, 4, 70), "stem")
+    signs = b.activation(Type.BITS, (5, 4, 70), "signs")
+    weights = m.weights((1, 70, 1, 1, 6), Type.W_F32)
+    steps = [Step.AFFINE, Step.PRELU, Step.CLIP, Step.EMIT_F32, Step.EMIT_SIGN]
+    plain = [1, 1, 1, 1, 0, 0, 0, 0]
+    b.op(Kind.CONV2D, [both, weights, *slope, limits], [stem, signs], plain, steps, "stem")
+
+    weights = m.weights((1, 9, 3, 3, 70), Type.W_XNOR)
+    integers = b.integers(np.arange(9) * 5 - 20)
+    inner = m.op(
+        Kind.BCONV2D,
+        [signs, weights, integers],
+        Type.BITS,
+        (5, 4, 9),
+        [1, 1, 1, 1, 1, 1, 1, 1, 0],
+        Step.EMIT_INT,
+    )
+    flips = b.flips(np.arange(9) % 2)
+    pool = [2, 2, 2, 2, 1, 1, 0, 0, 1, 0]
+    pooled = m.op(Kind.BMAXPOOL2D, [inner, flips], Type.BITS, (3, 2, 9), pool)
+    weights = m.weights((1, 5, 3, 2, 9), Type.W_XNOR)
+    scores = m.op(Kind.BDENSE, [pooled, weights], Type.F32, (1, 5), [], Step.EMIT_F32)
+
+    largest = m.op(Kind.MAXPOOL2D, [stem], Type.F32, (2, 2, 70), [3, 2, 2, 2, 1, 1, 0, 0, 0, 0])
+    mean = m.op(Kind.AVGPOOL2D, [largest], Type.F32, (1, 1, 70), [2, 2, 1, 1, 1, 1, 0, 0, 0, 0, 1])
+    flat = m.op(Kind.RESHAPE, [mean], Type.F32, (70,), [])
+    weights = m.weights((1, 5, 1, 1, 70), Type.W_SIGN)
+    operands = [flat, weights, scores, *m.quantiser(5)]
+    bits = m.op(Kind.DENSE, operands, Type.BITS, (1, 1, 5), [], Step.ADD, Step.EMIT_BITS)
+    threshold = m.quantiser(5)
+    signed = m.op(
+        Kind.POINTWISE, [bits, *threshold], Type.F32, (1, 5), [], Step.SIGN, Step.EMIT_F32
+    )
+    b.outputs += [m.op(Kind.SOFTMAX, [signed], Type.F32, (1, 5), [1]), scores, largest]
+    return b.finish()
+
+
+FILES = {"minimal": minimal, "all_ops": all_ops}
+
+
+def main() -> None:
+    """Write all files."""
+    for name, make in FILES.items():
+        (HERE / f"{name}.dab").write_bytes(dab.write(make()))
+
+
+if __name__ == "__main__":
+    main()
