@@ -214,8 +214,8 @@ class NativePlan:
         pointer = lib.bnn_plan_tensor(self._plan, index)
         if pointer == ffi.NULL:
             raise IndexError(f"{self.model.source}: no tensor {index}")
-        memory: Bytes = np.frombuffer(ffi.buffer(pointer, size), np.uint8)
-        return memory.copy()
+        memory: Bytes = np.frombuffer(bytes(ffi.buffer(pointer, size)), np.uint8)
+        return memory
 
     def steps(self) -> list[Step]:
         """Describe the steps that `run` executes."""
