@@ -16,7 +16,8 @@ def run(graph: Graph, inputs: Mapping[str, Array], upto: str | None = None) -> d
     """All values of the graph by name, constants included, for inputs by name in its shapes.
 
     With `upto` it stops as soon as the value of that name is there. Raises ConversionError for
-    missing or misshapen inputs and for operators without a reference.
+    missing or misshapen inputs, for operators without a reference, and for values that the
+    vocabulary does not allow there.
     """
     values = {name: value.const for name, value in graph.values.items() if value.const is not None}
     for name in graph.inputs:
@@ -37,6 +38,8 @@ def run(graph: Graph, inputs: Mapping[str, Array], upto: str | None = None) -> d
             raise ConversionError(f"{node.describe()}: operator '{node.op}' has no reference")
         operands = [values[name] for name in node.inputs]
         shape = graph.shape(node.output)
-        result = operation.reference(*operands, **{**node.attrs, "shape": shape})
-        values[node.output] = result
+        try:
+            values[node.output] = operation.reference(*operands, **{**node.attrs, "shape": shape})
+        except ValueError as error:
+            raise ConversionError(f"{node.describe()}: {error}") from error
     return values

@@ -203,10 +203,18 @@ def _insert(graph: onnx.GraphProto, at: int, nodes: list[onnx.NodeProto]) -> Non
 
 
 def _replace_signs(graph: onnx.GraphProto, labels: Sequence[str], zero: int) -> None:
-    """Sign(0) becomes `zero` in the nodes named."""
+    """Sign(0) becomes `zero` in the nodes named. A Pad in front moves behind, because its own 0 stays 0."""
+    pads = {n.output[0]: n for n in graph.node if n.op_type == "Pad"}
     for node in [n for n in graph.node if n.op_type == "Sign" and label(n) in labels]:
         at = list(graph.node).index(node)
-        nodes = _two_valued(graph, node.input[0], node.output[0], zero)
+        x, y = node.input[0], node.output[0]
+        if x in pads:
+            unpadded = f"{y}:unpadded"
+            pad = onnx.NodeProto.FromString(pads[x].SerializeToString())
+            source, pad.input[0], pad.output[0], pad.name = pad.input[0], unpadded, y, ""
+            nodes = [*_two_valued(graph, source, unpadded, zero), pad]
+        else:
+            nodes = _two_valued(graph, x, y, zero)
         graph.node.remove(node)
         _insert(graph, at, nodes)
 

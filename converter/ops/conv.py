@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from converter.graph import Array
-from converter.ops.registry import NodeContext, Shape, importer, operation
+from converter.ops.registry import NodeContext, Shape, importer, operation, two_valued
 from converter.ops.window import geometry_of, image_only, import_geometry, output_size, windows
 
 
@@ -42,7 +42,7 @@ def conv(x: Array, w: Array, **attrs: Any) -> Array:
 @operation("bconv", conv_shape)
 def bconv(x: Array, w: Array, *, border: int, **attrs: Any) -> Array:
     """The sum is an integer of at most 65534, which a float32 holds exactly."""
-    return convolve(x, w, border=border, **attrs)
+    return convolve(two_valued(x), w, border=border, **attrs)
 
 
 @importer("Conv")

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from converter.graph import Array
-from converter.ops.registry import NodeContext, Shape, importer, operation
+from converter.ops.registry import NodeContext, Shape, importer, operation, two_valued
 
 
 def dense_shape(x: Shape, w: Shape, **_: Any) -> Shape:
@@ -29,7 +29,7 @@ def dense(x: Array, w: Array, **_: Any) -> Array:
 @operation("bdense", dense_shape)
 def bdense(x: Array, w: Array, **_: Any) -> Array:
     """The sum is an integer, which a float32 holds exactly."""
-    return dense(x, w)
+    return dense(two_valued(x), w)
 
 
 def transposed(ctx: NodeContext, name: str) -> str:

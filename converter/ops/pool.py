@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from converter.graph import Array
-from converter.ops.registry import NodeContext, Shape, importer, operation, per_channel
+from converter.ops.registry import NodeContext, Shape, importer, operation, per_channel, two_valued
 from converter.ops.window import (
     Geometry,
     Pair,
@@ -44,7 +44,7 @@ def maxpool(x: Array, *, kernel: Pair, **attrs: Any) -> Array:
 @operation("bmaxpool", pool_shape)
 def bmaxpool(x: Array, flip: Array, **attrs: Any) -> Array:
     """Maximum of -1 and +1, negated in channels with flip."""
-    maxima = maxpool(x, **attrs)
+    maxima = maxpool(two_valued(x), **attrs)
     return np.asarray(np.where(per_channel(flip, x.ndim), -maxima, maxima))
 
 

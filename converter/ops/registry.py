@@ -80,6 +80,13 @@ def per_channel(c: Array, rank: int) -> Array:
     return c if rank <= 1 else c.reshape(-1, *(1,) * (rank - 2))
 
 
+def two_valued(x: Array) -> Array:
+    """The input of a binary operator; ValueError unless all of it is -1 or +1."""
+    if not np.all(np.abs(x) == 1):
+        raise ValueError("the input of a binary operator has values other than -1 and +1")
+    return x
+
+
 @dataclass
 class NodeContext:
     """What an importer sees of one ONNX node; `inputs` are IR values, "" for missing ones."""

@@ -347,6 +347,8 @@ def test_bconv_reference(border: int) -> None:
     }  # fmt: skip
     x = np.sign(f32(1, 6, 5, 4))
     w = np.sign(f32(4, 3, 2, 2)).astype(np.int8)
+    with pytest.raises(ValueError, match=r"other than -1 and \+1"):
+        OPERATIONS["bconv"].reference(0 * x, w, **attrs)
     want = loops_bconv(x, w, attrs)
     assert OPERATIONS["bconv"].shape(x.shape, w.shape, **attrs) == want.shape
     np.testing.assert_array_equal(OPERATIONS["bconv"].reference(x, w, **attrs), want)

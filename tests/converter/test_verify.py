@@ -128,6 +128,22 @@ def test_zero_reaches_sign(tmp_path: Path, library: Library, choice: str, zero: 
         verify.verify(path, b"", report, -zero)
 
 
+def test_zero_padding_in_front_of_sign_stays_zero(tmp_path: Path, library: Library) -> None:
+    """Also where the sign of another 0 is decided."""
+    nodes = [
+        node("Conv", "x v", "a"),
+        node("Pad", "a p", "b"),
+        node("Sign", "b", "s"),
+        node("Conv", "s w", "y"),
+    ]
+    pads = np.array([0, 0, 1, 1, 0, 0, 1, 1])
+    consts = {"v": f32(8, 2, 1, 1), "p": pads, "w": signs(4, 8, 3, 3)}
+    path = save(tmp_path, model(nodes, {"x": (1, 2, 6, 6)}, consts))
+    report = library.convert(path, sign_zero="+1")
+    assert "s" in report.zeros
+    verify.verify(path, b"", report)
+
+
 def test_zero_that_the_network_handles_itself(tmp_path: Path, library: Library) -> None:
     """Sign(Sign(x) + 0.1) gives +1 at 0 in any case."""
     nodes = [
