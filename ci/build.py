@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Build the library, bnn-run and the test probe for targets: `python -m ci.build [TARGET...]`, default native.
+"""Build the library, its tools and the test probe for targets: `python -m ci.build [TARGET...]`, default native.
 
-Leaves build/TARGET/bnn-run and build/TARGET/probe; programs of foreign targets are static.
+Leaves build/TARGET/bnn-run, bnn-bench and probe; programs of foreign targets are static.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ci import toolchain
 from ci.paths import ROOT
 from ci.qemu.targets import Target, find
 
-PROGRAMS = ("bnn-run", "probe")
+PROGRAMS = ("bnn-run", "bnn-bench", "probe")
 
 
 def build(target: Target) -> None:

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* H, W, C, O, kernel, stride, pad, border, dense, bits_out; and whether the families below other than the first have it. */
+static const struct {
+    const char *name;
+    struct bench_layer layer;
+    int all;
+} shapes[] = {
+    {"bconv_3x3_64", {56, 56, 64, 64, 3, 1, 1, 0, 0, 0}, 1},    {"bconv_3x3_128", {28, 28, 128, 128, 3, 1, 1, 0, 0, 0}, 1},
+    {"bconv_3x3_256", {14, 14, 256, 256, 3, 1, 1, 0, 0, 0}, 1}, {"bconv_3x3_256_s2", {14, 14, 256, 256, 3, 2, 1, 0, 0, 0}, 1},
+    {"bconv_3x3_512", {7, 7, 512, 512, 3, 1, 1, 0, 0, 0}, 1},   {"bconv_5x5_256", {14, 14, 256, 256, 5, 1, 2, 0, 0, 0}, 1},
+    {"bconv_1x1_256", {14, 14, 256, 256, 1, 1, 0, 0, 0, 0}, 0}, {"bconv_1x1_512", {7, 7, 512, 512, 1, 1, 0, 0, 0, 0}, 0},
+    {"dense_1024", {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0}, 0},    {"dense_4096", {1, 1, 4096, 4096, 1, 1, 0, 0, 1, 0}, 0},
+};
+
+/* What the shapes are measured as. */
+static const struct {
+    const char *before, *behind; /* parts of the name */
+    enum bench_subject subject;
+    int border, bits_out;
+} families[] = {
+    {"", "", BENCH_OP, 0, 0},
+    {"bits_", "", BENCH_OP, 0, 1},
+    {"layer_", "", BENCH_RUN, 0, 0},
+    {"layer_", "_minus", BENCH_RUN, -1, 0},
+    {"layer_", "_plus", BENCH_RUN, 1, 0},
+};
+
+static const struct bench_case packers[] = {
+    {"pack_sign", BENCH_PACK_SIGN, {28, 28, 128, 0, 0, 0, 0, 0, 0, 0}},
+    {"pack_threshold", BENCH_PACK_THRESHOLD, {28, 28, 128, 0, 0, 0, 0, 0, 0, 0}},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(packers) <= BENCH_MAX_CASES, "all cases fit");
+
+size_t bench_cases(struct bench_case *cases)
+{
+    struct bench_case *next = cases;
+    for (size_t f = 0; f < COUNT(families); f++) {
+        for (size_t s = 0; s < COUNT(shapes); s++) {
+            if (f == 0 || shapes[s].all) {
+                *next = (struct bench_case){.subject = families[f].subject, .layer = shapes[s].layer};
+                next->layer.border = families[f].border;
+                next->layer.bits_out = families[f].bits_out;
+                snprintf(next->name, sizeof next->name, "%s%s%s", families[f].before, shapes[s].name, families[f].behind);
+                next++;
+            }
+        }
+    }
+    memcpy(next, packers, sizeof packers);
+    return (size_t)(next - cases) + COUNT(packers);
+}
+
+int bench_parse_conv(const char *text, struct bench_case *test)
+{
+    enum { MAX_EXTENT = 4096 };
+    unsigned n[7];
+    int end = 0;
+    if (strlen(text) >= sizeof test->name ||
+        sscanf(text, "%4u,%4u,%4u,%4u,%4u,%4u,%4u%n", &n[0], &n[1], &n[2], &n[3], &n[4], &n[5], &n[6], &end) != 7 ||
+        text[end] != '\0') {
+        return 0;
+    }
+    for (size_t i = 0; i < COUNT(n); i++) {
+        if (n[i] > MAX_EXTENT || (n[i] == 0 && i < 6)) {
+            return 0;
+        }
+    }
+    const struct bench_layer layer = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], 0, 0, 0};
+    *test = (struct bench_case){.subject = BENCH_OP, .layer = layer};
+    strcpy(test->name, text);
+    return n[0] + 2 * n[6] >= n[4] && n[1] + 2 * n[6] >= n[4];
+}
+
+double bench_units(const struct bench_case *test)
+{
+    const struct bench_layer *l = &test->layer;
+    if (bench_is_packer(test)) {
+        return (double)l->height * l->width * l->channels / BENCH_UNIT;
+    }
+    const double depth = (double)l->kernel * l->kernel * l->channels;
+    return (double)bench_out(l, l->height) * bench_out(l, l->width) * l->outputs * depth / BENCH_UNIT;
+}
+
+void bench_shape(char text[BENCH_MAX_TEXT], const struct bench_case *test)
+{
+    const struct bench_layer *l = &test->layer;
+    const unsigned h = l->height, w = l->width, c = l->channels, o = l->outputs, k = l->kernel;
+    if (bench_is_packer(test)) {
+        snprintf(text, BENCH_MAX_TEXT, "%ux%ux%u", h, w, c);
+    } else if (l->dense) {
+        snprintf(text, BENCH_MAX_TEXT, "%u -> %u", c, o);
+    } else {
+        snprintf(text, BENCH_MAX_TEXT, "%ux%ux%u -> %ux%ux%u, %ux%u, stride %u, pad %u, border %d", h, w, c,
+                 (unsigned)bench_out(l, h), (unsigned)bench_out(l, w), o, k, k, (unsigned)l->stride, (unsigned)l->pad,
+                 l->border);
+    }
+}
