@@ -71,10 +71,13 @@ class Signs(Rule[Found]):
         return len(region.nodes) > 1 and region.private()
 
     def check(self, match: Found) -> str | None:
-        """The smallest region that is a step decides; larger ones replace it while nobody else reads what they swallow."""
+        """The smallest region that is a step decides; larger ones replace it while nobody else reads what they swallow.
+
+        They do so in any case as long as the source has few values itself: it may be a Sign, whose 0 is still exact here.
+        """
         reason = "it depends on more than one real-valued tensor"
         for region in match.regions:
-            if match.region is not None and not region.private():
+            if match.region is not None and not self._few(match.region) and not region.private():
                 break
             step, zero, why = self._step(region)
             if step is not None:
@@ -86,6 +89,11 @@ class Signs(Rule[Found]):
         if match.region is not None and match.region.nodes[-1].op == "quantise":
             return None if len(match.region.nodes) > 1 else "nothing to swallow"
         return None if match.region is not None else reason
+
+    def _few(self, region: Region) -> bool:
+        """Whether the source of a region takes finitely many values."""
+        assert self._facts is not None
+        return self._facts.get(region.source, Fact()).finite
 
     def _step(self, region: Region) -> tuple[Step | None, tuple[Array, Array] | None, str]:
         count = channels(self.graph.shape(region.output))
