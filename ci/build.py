@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -23,7 +24,7 @@ def build(target: Target) -> None:
     work = target.build / "cmake"
     compiler = _compiler(target)
     stamp = work / "configured"
-    wanted = "\n".join([toolchain.tool("ninja"), *compiler])
+    wanted = "\n".join([sysconfig.get_path("purelib"), *compiler])  # where CMake's own files are
     if not (work / "build.ninja").is_file() or not _says(stamp, wanted):
         configure = ["-S", str(ROOT / "tests" / "probe"), "-B", str(work), "-G", "Ninja", "--fresh"]
         settings = ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_MAKE_PROGRAM={toolchain.tool('ninja')}"]
