@@ -235,3 +235,17 @@ def test_file_that_the_library_refuses() -> None:
     pytest.importorskip("pylibbnn", exc_type=ImportError)
     with pytest.raises(ConversionError, match="the library refuses the converted network"):
         verify.verify(DIGITS, b"no file", Report())
+
+
+@pytest.mark.parametrize("choice", ["+1", "-1"])
+def test_sign_behind_pooled_relu(tmp_path: Path, library: Library, choice: str) -> None:
+    """The sign moves in front of the pool, whose bits then forbid that it becomes the {0, 1} of sign(relu)."""
+    nodes = [
+        node("Conv", "x v", "a"), node("Relu", "a", "r"), node("MaxPool", "r", "p", kernel_shape=[2, 2]),
+        node("Sign", "p", "s"), node("Conv", "s w", "y"),
+    ]  # fmt: skip
+    consts = {"v": f32(8, 2, 3, 3), "w": signs(4, 8, 2, 2)}
+    path = save(tmp_path, model(nodes, {"x": (1, 2, 8, 8)}, consts))
+    report = library.convert(path, sign_zero=choice)
+    assert any(n.op == "bmaxpool" for n in library.graph.nodes)
+    verify.verify(path, b"", report, int(choice))
