@@ -92,6 +92,13 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure the binary layers: `-- --target native|aarch64|armv7 [--json FILE]`; `-- --help` has the rest."""
+    python(session, "-m", "ci.qemu.emulator", "--optional")
+    python(session, "-m", "ci.bench", *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Convert the digits network, run it on every machine and print one table."""
     python(session, "-m", "ci.qemu.emulator", "--optional")

@@ -153,7 +153,7 @@ static int measure_model(struct subject *s, const char *isa, unsigned long repea
 
 static int measure_packer(struct subject *s, const char *isa, unsigned long repeat, struct bench_times *times)
 {
-    static const uint8_t flips[BENCH_UNIT / 8];
+    static const _Alignas(BENCH_UNIT / 8) uint8_t flips[BENCH_UNIT / 8];
     float thresholds[BENCH_UNIT];
     bench_floats(thresholds, BENCH_UNIT, 2);
     s->threshold = (struct bnn_threshold){.threshold = thresholds, .flip = flips};

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Exact numbers of executed instructions, by the plugin of ci/qemu/counter."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ci import toolchain
+from ci.paths import BUILD, ROOT
+from ci.qemu import emulator
+from ci.qemu.targets import Target
+
+SOURCE = ROOT / "ci" / "qemu" / "counter" / "counter.c"
+PLUGIN = BUILD / "counter.so"
+
+
+class CountError(Exception):
+    """Instructions cannot be counted here; the text says why."""
+
+
+@dataclass
+class Region:
+    """What ran between two marks."""
+
+    executions: dict[int, int] = field(default_factory=dict)  # by address
+    code: dict[int, bytes] = field(default_factory=dict)  # instructions by address
+
+    @property
+    def instructions(self) -> int:
+        """Number of executed instructions."""
+        return sum(self.executions.values())
+
+    def add(self, address: int, code: bytes, executions: int) -> None:
+        """Add a line of the plugin's file."""
+        self.executions[address] = self.executions.get(address, 0) + executions
+        self.code[address] = code
+
+
+def build_plugin() -> Path:
+    """Compile the plugin for this machine's QEMU if its source is newer."""
+    if not PLUGIN.is_file() or PLUGIN.stat().st_mtime < SOURCE.stat().st_mtime:
+        PLUGIN.parent.mkdir(parents=True, exist_ok=True)
+        options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
+        command = [*toolchain.native_cc(), *options, "-shared", "-fPIC"]
+        toolchain.run([*command, "-o", str(PLUGIN), str(SOURCE)])
+    return PLUGIN
+
+
+def count(
+    target: Target, cpu: str, program: Path, arguments: Sequence[str]
+) -> tuple[str, list[Region]]:
+    """Run a program of the target on an emulated cpu; return what it printed and its regions in order."""
+    qemu = emulator.find(target.emulator)
+    if qemu is None:
+        raise CountError(f"no {target.emulator}: {emulator.ADVICE}")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "counts"
+        plugin = ["-plugin", f"{build_plugin()},out={out}"]
+        command = [qemu, "-cpu", cpu, *plugin, str(program), *arguments]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if "plugin" in result.stderr and not out.exists():
+            raise CountError(f"{emulator.version(target.emulator)}: has no plugins")
+        if result.returncode:
+            raise CountError(f"{program.name} failed: {result.stderr.strip()}")
+        return result.stdout, read(out.read_text(encoding="ascii"))
+
+
+def read(text: str) -> list[Region]:
+    """Read the plugin's file."""
+    regions: list[Region] = []
+    for line in text.splitlines():
+        region, address, code, executions = line.split()
+        while len(regions) <= int(region):
+            regions.append(Region())
+        regions[int(region)].add(int(address, 16), bytes.fromhex(code), int(executions))
+    return regions
+
+
+def count_cases(
+    target: Target, cpu: str, arguments: Sequence[str]
+) -> list[tuple[dict[str, Any], Region]]:
+    """Run bnn-bench on an emulated cpu; return its description of every case with what it executed."""
+    printed, regions = count(target, cpu, target.build / "bnn-bench", ["--mark", *arguments])
+    return list(zip(json.loads(printed), regions, strict=True))

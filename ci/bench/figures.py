@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Reads figures.toml."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The tables of one target; cases without a figure are not in them."""
+
+    goals: dict[str, float | str] = field(default_factory=dict)
+    peers: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def goal(self, case: str, measured: Mapping[str, float]) -> float | None:
+        """Return what a case may cost, given what the cases of the same table took."""
+        goal = self.goals.get(plain(case))
+        return measured.get(goal[1:]) if isinstance(goal, str) else goal
+
+    def peer(self, name: str, case: str) -> float | None:
+        """Return what a peer needs for the same."""
+        return self.peers[name].get(plain(case))
+
+
+def plain(case: str) -> str:
+    """Return a case's name without its border."""
+    return re.sub(r"_(minus|plus)$", "", case)
+
+
+@lru_cache(maxsize=1)
+def _tables() -> dict[str, Figures]:
+    text = (Path(__file__).parent / "figures.toml").read_text(encoding="utf-8")
+    return {name: Figures(**table) for name, table in tomllib.loads(text).items()}
+
+
+def of(target: str) -> Figures:
+    """Return a target's figures."""
+    return _tables().get(target, Figures())
