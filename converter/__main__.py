@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from converter import lower, passes
+from converter import __version__, lower, passes
 from converter.errors import ConversionError
 from converter.onnx_import import load
 from converter.passes import Mode, SignZero
@@ -89,7 +89,8 @@ def convert(args: argparse.Namespace) -> None:
     graph = load(model)
     try:
         report = passes.run(graph, mode=args.mode, binary_list=names, sign_zero=args.sign_zero)
-        metadata = {"source": model.name, "mode": args.mode.value}
+        producer = f"libbnn converter {__version__}"
+        metadata = {"producer": producer, "source": model.name, "mode": args.mode.value}
         data = lower.lower(graph, metadata=metadata)
         print(report)
         if args.verify:

@@ -187,3 +187,14 @@ def test_models_do_not_disturb_each_other() -> None:
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+def test_one_version() -> None:
+    """The C library, the packages and the project file agree."""
+    import converter
+    import pylibbnn
+
+    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
+    assert pylibbnn.__version__ == converter.__version__
+    if project.is_file():
+        assert f'version = "{pylibbnn.__version__}"' in project.read_text(encoding="utf-8")
