@@ -13,6 +13,7 @@ from converter.errors import ConversionError
 from converter.graph import Array
 
 _SMALLEST = np.finfo(np.float32).tiny
+_ANY_DIMS = (Kind.TRANSPOSE, Kind.RESHAPE)  # besides the ops with steps
 
 
 def normal(values: Array) -> layout.Floats:
@@ -128,7 +129,7 @@ class Builder:
         return Model(self.tensors, self.ops, self.inputs, self.outputs, total, self.metadata)
 
     def _drop_reshapes(self) -> None:
-        """A computing op may write floats in any dims: let it write those of a reshape that alone reads them."""
+        """Some ops may write floats in any dims: let them write those of a reshape that alone reads them."""
         readers: dict[int, list[Op]] = {}
         writer = {index: op for op in self.ops for index in op.outputs}
         for op in self.ops:
@@ -137,9 +138,13 @@ class Builder:
         for op in [op for op in self.ops if op.kind == Kind.RESHAPE]:
             source, result = op.inputs[0], op.outputs[0]
             maker = writer.get(source)
-            if maker is None or not KINDS[maker.kind].steps or source in self.outputs:
-                continue
-            if readers[source] == [op]:
+            free = maker is not None and (KINDS[maker.kind].steps or maker.kind in _ANY_DIMS)
+            if (
+                maker is not None
+                and free
+                and readers[source] == [op]
+                and source not in self.outputs
+            ):
                 maker.outputs[maker.outputs.index(source)] = result
                 writer[result] = maker
                 self.ops.remove(op)
