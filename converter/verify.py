@@ -169,6 +169,8 @@ def _runtime(proto: onnx.ModelProto, graph: Graph) -> tuple[Runner, str]:
         return _numpy(graph), "numpy in float32 (the source is not)"
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
+    # Its optimisations change results: a Pad of 0 is merged into a MaxPool, for one.
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
         session = onnxruntime.InferenceSession(
             proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
