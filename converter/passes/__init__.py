@@ -93,4 +93,9 @@ def run(
     context = Context(mode, SignZero(sign_zero), Report(mode.value), names)
     for rule in PASSES:
         apply(rule, graph, context)
+    if context.zeros:
+        context.report.warn(
+            f"where ONNX Sign meets exactly 0 in floats, this model takes +1 for its 0 (--sign-zero chooses): "
+            f"{', '.join(context.zeros)}"
+        )
     return context.report

@@ -119,7 +119,7 @@ class Binarise(Rule[Layer]):
             self._binary(match, match.weight, match.operand)
         if match.weight.error:
             match.row.reason += (
-                f"; its weight is +-alpha within {match.weight.error:.1e} (alpha: mean of |w|)"
+                f" (alpha: mean of |w|, which is within {match.weight.error:.1e} of it)"
             )
 
     def _binary_weight(self, match: Layer, weight: BinaryWeight) -> None:

@@ -56,16 +56,23 @@ class InsertSigns(Rule[Plan]):
             self._has_signs = any(n.op in SIGN_LIKE for n in self.graph.nodes)
         fact = self._facts.get(node.inputs[0])
         real = fact is None or fact.two_valued() is None
-        binary = isinstance(binary_weight(self.constant(node.inputs[1])), BinaryWeight)
         if node.attrs.get("result") in self.context.binary_list:
-            return Plan(node, real, not binary, LISTED)
-        if not real or not binary or node.op != "conv" or self.context.mode is Mode.STRICT:
-            return None
+            return Plan(node, real, not self._binary(node), LISTED)
+        why = self._reason(node) if real and node.op == "conv" else ""
+        return Plan(node, True, False, why) if why and self._binary(node) else None
+
+    def _binary(self, node: Node) -> bool:
+        return isinstance(binary_weight(self.constant(node.inputs[1])), BinaryWeight)
+
+    def _reason(self, node: Node) -> str:
+        """Why a convolution of a real-valued input deserves a sign, if its weight is binary."""
+        if self.context.mode is Mode.STRICT:
+            return ""
         if self._pad_of_minus_one(node):
-            return Plan(node, True, False, "the Pad of -1 in front says that its input is signed")
+            return "the Pad of -1 in front says that its input is signed"
         if self.context.mode is Mode.AGGRESSIVE and not self._has_signs and not self._first(node):
-            return Plan(node, True, False, "its weight is binary and the graph has no signs at all")
-        return None
+            return "its weight is binary and the graph has no signs at all"
+        return ""
 
     def _pad_of_minus_one(self, node: Node) -> bool:
         pad = self.graph.producer(node.inputs[0])

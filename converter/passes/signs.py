@@ -144,7 +144,8 @@ class Signs(Rule[Found]):
         attrs.pop("zero", None)
         if match.zero is not None:
             attrs["zero"] = match.zero
-        sources = merged(anchor.sources, region.sources)
+        signs = [name for node in region.nodes if node.op == "sign" for name in node.sources]
+        sources = merged(signs, anchor.sources, region.sources)
         chain = [Node("quantise", [source, threshold, flip], [], attrs, sources)]
         mul, add = ((high - low) / 2).astype(np.float32), ((high + low) / 2).astype(np.float32)
         if np.any(mul != 1) or np.any(add != 0):

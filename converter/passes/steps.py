@@ -20,7 +20,7 @@ from converter.graph import Array
 
 Function = Callable[[Array], Array]
 
-SAMPLES = 2048
+SAMPLES = 1024
 MOST = 1 << 23  # results looked at in one go; fewer samples where there are very many channels
 LARGEST = 0x7F7FFFFF
 #: Relative difference up to which two results are the same value: straight-through sums (s - t) + t round.
@@ -128,7 +128,6 @@ def _classify(results: Array) -> tuple[tuple[Array, Array, Array] | None, str | 
 def _spread(states: Array, known: Array) -> None:
     """Where f gives NaN, take the state of the neighbour nearer to the middle of the line."""
     middle = len(states) // 2
-    for i in range(middle + 1, len(states)):
-        states[i] = np.where(known[i], states[i], states[i - 1])
-    for i in range(middle - 1, -1, -1):
-        states[i] = np.where(known[i], states[i], states[i + 1])
+    for half, kept in ((states[middle:], known[middle:]), (states[middle::-1], known[middle::-1])):
+        source = np.where(kept, np.arange(len(half))[:, None], 0)
+        half[:] = np.take_along_axis(half, np.maximum.accumulate(source), axis=0)

@@ -172,13 +172,13 @@ def _sum(graph: Graph, node: Node, known: dict[str, Fact]) -> Fact | None:
         for term, coefficient in own.items():
             terms[term] = terms.get(term, 0) + sign * coefficient
     left = tuple((name, c) for name, c in terms.items() if c)
-    plain = finite(np.unique(total.astype(np.float32), axis=0))
-    if plain.values is None:
-        return None
     if not left:
-        return plain
+        plain = finite(total.astype(np.float32))
+        return plain if plain.values is not None else None
+    if len(total) > LIMIT:
+        return None
     bounds = _interval(graph, node, [known[name] for name in node.inputs])
-    return Fact(bounds.low, bounds.high, plain.values, left)
+    return Fact(bounds.low, bounds.high, total.astype(np.float32), left)
 
 
 def _interval(graph: Graph, node: Node, inputs: list[Fact]) -> Fact:

@@ -35,16 +35,15 @@ def signs_of(weight: Array) -> Array:
 
 def binary_weight(weight: Array) -> BinaryWeight | str:
     """Signs and factors of a weight whose first axis is the output channel, or why it has none."""
-    rows = np.abs(weight.reshape(len(weight), -1).astype(np.float64))
+    rows = np.abs(weight.reshape(len(weight), -1).astype(np.float32))
     if not np.all(np.isfinite(rows)):
         return f"its weight holds NaN or infinity ({int(np.sum(~np.isfinite(rows)))} elements)"
     zero = ~rows.any(axis=1)
     if np.any(zero):
         return f"its weight is all zeros in output channel {int(zero.argmax())}"
-    alpha = rows.mean(axis=1)
-    exact = np.all(rows == rows[:, :1], axis=1)
-    alpha[exact] = rows[exact, 0]
-    error = float(np.max(np.abs(rows - alpha[:, None]) / alpha[:, None]))
+    low, high = rows.min(axis=1), rows.max(axis=1)
+    alpha = np.where(low == high, low, rows.mean(axis=1, dtype=np.float64))
+    error = float(np.max(np.maximum(high - alpha, alpha - low) / alpha))
     if error > TOLERANCE:
         return _describe(weight)
     return BinaryWeight(signs_of(weight), alpha.astype(np.float32), error)

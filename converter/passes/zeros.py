@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What is left of ONNX Sign's 0 at 0 once integer thresholds are found: signs of floats. A warning for each, or an error.
+"""What is left of ONNX Sign's 0 at 0 once integer thresholds are found: signs of floats. A warning, or an error.
 
 quantise(attribute zero) -> quantise
 """
@@ -35,7 +35,4 @@ class Zeros(Rule[Node]):
             )
         self.context.report.decided_zero(match.sources)
         if asked is SignZero.AUTO:
-            self.context.report.warn(
-                f"{match.describe()}: should its float input be exactly 0, this model takes +1 where "
-                "ONNX Sign gives 0 (--sign-zero chooses)"
-            )
+            self.context.zeros.append(match.sources[0] if match.sources else match.output)

@@ -191,7 +191,7 @@ def test_alpha_by_channel() -> None:
     graph = net.done(net.conv(net.sign(net.x), alpha * net.signs(6, 4, 3, 3), "y"))
     after, report = converted(graph)
     assert ops(after) == ["quantise", "bconv", "affine"]
-    assert "within" not in row(report, "y").reason
+    assert "mean of |w|" not in row(report, "y").reason
     assert_same(graph, after, 1e-6)
 
 
@@ -204,7 +204,7 @@ def test_tolerance(noise: float, binary: bool) -> None:
     after, report = converted(graph)
     found = row(report, "y")
     assert found.kind == ("binary" if binary else "float")
-    assert ("within" in found.reason) == binary
+    assert ("mean of |w|" in found.reason) == binary
     assert_same(graph, after, 2 * noise)
 
 

@@ -76,7 +76,7 @@ def test_table() -> None:
     assert " binary " in lines[2]
     assert " -1 " in lines[2]
     assert lines[4].startswith("3 layers (aggressive): 2 binary, 0 binary-weight, 1 float")
-    assert lines[5].startswith("warning: node 'n2'")
+    assert lines[5].endswith("(--sign-zero chooses): n2")
 
 
 def test_empty_report() -> None:
