@@ -59,8 +59,8 @@ struct bnn_conv {
     size_t pixel_step;
 };
 
-#define BNN_KERNEL(slot, params)            \
-    typedef void bnn_##slot##_fn params;    \
+#define BNN_KERNEL(slot, params)                                                                                               \
+    typedef void bnn_##slot##_fn params;                                                                                       \
     void bnn_##slot##_c params;
 #include "kernels.def"
 #undef BNN_KERNEL

@@ -95,8 +95,7 @@ static bnn_status check_header(const struct bnn_dab_header *header, size_t size,
 }
 
 /* Places the tables of section 2 behind the header. All counts are bounded, so 32 bits hold the sum. */
-static bnn_status place_tables(bnn_model *model, const uint8_t *bytes, const struct bnn_dab_header *header,
-                               bnn_error *error)
+static bnn_status place_tables(bnn_model *model, const uint8_t *bytes, const struct bnn_dab_header *header, bnn_error *error)
 {
     uint32_t at = (uint32_t)sizeof *header;
     *model = (bnn_model){

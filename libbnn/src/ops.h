@@ -92,11 +92,11 @@ bnn_status bnn_op_require(const struct bnn_op *op, int rule, bnn_place place, co
 bnn_status bnn_data_error(const struct bnn_view *view, const char *what, bnn_error *error);
 
 /* A broken rule makes a check return; `op` and `error` are the check's arguments. */
-#define BNN_REQUIRE(place, rule, what)                                                       \
-    do {                                                                                     \
-        if (bnn_op_require(op, (rule), BNN_PLACE_##place, (what), error) != BNN_OK) {        \
-            return error->status;                                                            \
-        }                                                                                    \
+#define BNN_REQUIRE(place, rule, what)                                                                                         \
+    do {                                                                                                                       \
+        if (bnn_op_require(op, (rule), BNN_PLACE_##place, (what), error) != BNN_OK) {                                          \
+            return error->status;                                                                                              \
+        }                                                                                                                      \
     } while (0)
 
 /* Number of elements; of BITS, of signs. */

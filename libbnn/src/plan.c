@@ -13,8 +13,7 @@ struct sizes {
 };
 
 /* Lays the plan out in `arena`, or counts only (NULL). `sizes` of the counting pass places the second one. */
-static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels *kernels, uint8_t *arena,
-                                struct sizes *sizes)
+static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels *kernels, uint8_t *arena, struct sizes *sizes)
 {
     struct bnn_build build = {.base = arena};
     uint8_t *activations = arena == NULL ? NULL : arena + sizes->plan;
@@ -42,14 +41,15 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
             calls[i] = (struct bnn_call){
                 .run = op.kind->code->run,
                 .state = state,
-                .info = {
-                    .kind = op.kind->name,
-                    .name = bnn_model_string(model, op.source.record.name),
-                    .op = i,
-                    .macs = build.macs,
-                    .weight_bytes = build.weight_bytes,
-                    .scratch_bytes = (uint32_t)build.scratch,
-                },
+                .info =
+                    {
+                        .kind = op.kind->name,
+                        .name = bnn_model_string(model, op.source.record.name),
+                        .op = i,
+                        .macs = build.macs,
+                        .weight_bytes = build.weight_bytes,
+                        .scratch_bytes = (uint32_t)build.scratch,
+                    },
             };
         }
     }
@@ -58,8 +58,8 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
 }
 
 /* What size and init have in common. */
-static bnn_status measure(const bnn_model *model, const bnn_options *options, struct bnn_kernels *kernels,
-                          struct sizes *sizes, bnn_error *error)
+static bnn_status measure(const bnn_model *model, const bnn_options *options, struct bnn_kernels *kernels, struct sizes *sizes,
+                          bnn_error *error)
 {
     if (bnn_kernels_select(kernels, options->isa) < 0) {
         return bnn_fail(error, BNN_ERR_ISA, BNN_PLACE_NONE, 0,
@@ -67,7 +67,8 @@ static bnn_status measure(const bnn_model *model, const bnn_options *options, st
     }
     lay_out(model, kernels, NULL, sizes);
     if (sizes->total > SIZE_MAX / 2) {
-        return bnn_fail(error, BNN_ERR_UNSUPPORTED, BNN_PLACE_NONE, 0, "the model needs more memory than this machine can address");
+        return bnn_fail(error, BNN_ERR_UNSUPPORTED, BNN_PLACE_NONE, 0,
+                        "the model needs more memory than this machine can address");
     }
     return BNN_OK;
 }
@@ -79,8 +80,8 @@ bnn_status bnn_plan_size(const bnn_model *model, const bnn_options *options, siz
     bnn_error ignored;
     struct bnn_kernels kernels;
     struct sizes sizes;
-    bnn_status status = measure(model, options == NULL ? &no_options : options, &kernels, &sizes,
-                                error == NULL ? &ignored : error);
+    bnn_status status =
+        measure(model, options == NULL ? &no_options : options, &kernels, &sizes, error == NULL ? &ignored : error);
     if (status == BNN_OK) {
         *bytes = (size_t)sizes.total;
     }

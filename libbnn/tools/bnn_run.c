@@ -38,8 +38,8 @@ struct file {
 
 static const char *error_place(bnn_place place)
 {
-    static const char *const names[] = {"", "header", "tensor", "op", "operands of op", "attributes of op",
-                                        "input/output", "string of row", "data of tensor"};
+    static const char *const names[] = {
+        "", "header", "tensor", "op", "operands of op", "attributes of op", "input/output", "string of row", "data of tensor"};
     return (size_t)place < sizeof names / sizeof names[0] ? names[place] : "";
 }
 
@@ -356,8 +356,8 @@ static int check_size(const struct options *options, const bnn_model *model, con
         return EXIT_SUCCESS;
     }
     char what[128];
-    snprintf(what, sizeof what, "has %lu bytes; the model wants a multiple of %lu, %lu per sample",
-             (unsigned long)in->size, (unsigned long)size, (unsigned long)size);
+    snprintf(what, sizeof what, "has %lu bytes; the model wants a multiple of %lu, %lu per sample", (unsigned long)in->size,
+             (unsigned long)size, (unsigned long)size);
     return fail(options->in, what);
 }
 

@@ -66,8 +66,8 @@ typedef enum bnn_place {
     BNN_PLACE_DATA = 8
 } bnn_place;
 
-/* Position and cause of an error: `place` names the table, `index` the row in it (for OPERAND and ATTRIBUTE: the op),
- * `what` is a static sentence that names the field and the rule it breaks. */
+/* Position and cause of an error: `place` names the table, `index` the row in it (OPERAND, ATTRIBUTE: the op; STRING: the
+ * tensor or op that has the name; DATA: the tensor), `what` is a static sentence that names the field and the rule it breaks. */
 typedef struct bnn_error {
     bnn_status status;
     bnn_place place;

@@ -46,8 +46,7 @@ static inline struct bnn_run bnn_run_at(const struct bnn_slab *slab, size_t pixe
 }
 
 /* Columns of a block from rows of 8 to the slab's place: 4 bytes each, floats. */
-static inline void bnn_place_lanes(float *out, size_t out_step, const float *rows, const struct bnn_block *block,
-                                   size_t pixels)
+static inline void bnn_place_lanes(float *out, size_t out_step, const float *rows, const struct bnn_block *block, size_t pixels)
 {
     for (size_t p = 0; p < pixels; p++) {
         float *to = (float *)(void *)((uint8_t *)out + p * out_step);

@@ -133,8 +133,8 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
 }
 
 /* Sums of a block over the pixels [begin, end) of row y that have the taps `inside` of both axes. */
-static void convolve(const struct conv *s, float *acc, const struct bnn_block *block, uint32_t y, uint32_t begin,
-                     uint32_t end, const struct bnn_span *y_inside, const struct bnn_span *x_inside)
+static void convolve(const struct conv *s, float *acc, const struct bnn_block *block, uint32_t y, uint32_t begin, uint32_t end,
+                     const struct bnn_span *y_inside, const struct bnn_span *x_inside)
 {
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const size_t taps = (size_t)ay->kernel * ax->kernel * s->channels; /* of one output */

@@ -59,8 +59,7 @@ static void fill_class(int32_t *base, uint16_t *limit, const struct bnn_popcount
 }
 
 /* The spans of an axis; one that holds everything where no taps are left out. */
-static const struct bnn_span *take_spans(const struct bnn_axis *axis, int exact_zero, uint32_t *count,
-                                         struct bnn_build *build)
+static const struct bnn_span *take_spans(const struct bnn_axis *axis, int exact_zero, uint32_t *count, struct bnn_build *build)
 {
     *count = exact_zero ? bnn_spans(axis, NULL) : 1;
     struct bnn_span *spans = bnn_take(build, *count, sizeof *spans);
@@ -87,8 +86,8 @@ void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, 
     p->base = base;
     p->limit = limit;
     for (size_t i = 0; base != NULL && i < (size_t)p->y_count * p->x_count; i++) {
-        fill_class(base + i * p->lanes, limit == NULL ? NULL : limit + i * p->lanes, p, steps, w,
-                   &p->y_spans[i / p->x_count], &p->x_spans[i % p->x_count]);
+        fill_class(base + i * p->lanes, limit == NULL ? NULL : limit + i * p->lanes, p, steps, w, &p->y_spans[i / p->x_count],
+                   &p->x_spans[i % p->x_count]);
     }
 }
 

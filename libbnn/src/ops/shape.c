@@ -82,8 +82,7 @@ static void dense_steps(size_t *steps, uint32_t rank, const uint32_t *dims)
 /* A dense copy of x into a dense output of `out_dims`, for bind to adjust. */
 static struct copy copy_of(const struct bnn_view *x, const struct bnn_view *out, const uint32_t *out_dims)
 {
-    struct copy c = {
-        .in = (const float *)(const void *)x->data, .out = (float *)(void *)out->memory, .rank = x->rank};
+    struct copy c = {.in = (const float *)(const void *)x->data, .out = (float *)(void *)out->memory, .rank = x->rank};
     for (uint32_t d = 0; d < x->rank; d++) {
         c.dims[d] = x->dims[d];
     }

@@ -178,8 +178,7 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
 {
     struct bnn_step program[BNN_MAX_STEPS];
     uint32_t input = own, output = 0, count = step_count(op);
-    *s = (struct bnn_steps){
-        .kernels = build->kernels, .pixels = (size_t)value->pixels, .channels = (size_t)value->channels};
+    *s = (struct bnn_steps){.kernels = build->kernels, .pixels = (size_t)value->pixels, .channels = (size_t)value->channels};
     for (uint32_t i = 0; i < count; i++) {
         struct bnn_step step = {.code = (enum bnn_step_code)step_code(op, i)};
         const struct step_rule *rule = &rules[step.code];
