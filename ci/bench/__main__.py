@@ -10,18 +10,16 @@ from __future__ import annotations
 import argparse
 import json
 import subprocess
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ci import build
-from ci.bench import figures, mix
-from ci.bench.counter import CountError, Region, count_cases
+from ci.bench import report
+from ci.bench.counter import CountError, count_cases
+from ci.bench.llvm import ModelError
 from ci.bench.table import table
 from ci.qemu import emulator
 from ci.qemu.targets import Target, find
-
-Counted = list[tuple[dict[str, Any], Region]]
 
 
 def parse() -> argparse.Namespace:
@@ -42,63 +40,27 @@ def isas(target: Target, cpu: str) -> list[str]:
     return [line.split()[1] for line in lines if line.startswith("isa") and line.split()[1] != "c"]
 
 
-def rows_of(target: str, counted: Counted) -> list[dict[str, Any]]:
-    """Return what --json writes: one object per case."""
-    return [
-        {
-            "name": case["name"],
-            "target": target,
-            "isa": case["isa"],
-            "shape": case["shape"],
-            "units": case["units"],
-            "instructions": region.instructions,
-            "per_unit": region.instructions / case["units"],
-        }
-        for case, region in counted
-    ]
-
-
-def count_table(target: str, rows: Sequence[dict[str, Any]]) -> str:
-    """Return the counts beside goals and peers."""
-    known = figures.of(target)
-    measured = {row["name"]: row["per_unit"] for row in rows}
-    head = ["", "instructions", "per unit", "goal", "", *(f"{peer}*" for peer in known.peers)]
-    lines = []
-    for row in rows:
-        name, per_unit = row["name"], row["per_unit"]
-        goal = known.goal(name, measured)
-        mark = "" if goal is None else "ok" if per_unit <= goal else f"+{per_unit / goal - 1:.1%}"
-        peers = [known.peer(peer, name) for peer in known.peers]
-        lines.append([name, row["instructions"], per_unit, goal, mark, *peers])
-    return table(head, lines)
-
-
-def mix_table(machine: str, counted: Counted) -> str:
-    """Return instructions per unit by class."""
-    mixes = [mix.mix(machine, region) for _, region in counted]
-    names = [name for name in mix.NAMES if any(found[name] for found in mixes)]
-    lines = [
-        [case["name"], *(found[name] / case["units"] for name in names)]
-        for (case, _), found in zip(counted, mixes, strict=True)
-    ]
-    return table(["", *names], lines)
-
-
 def emulated(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Count, print and return the rows."""
     cpu = target.cpus[-1]  # the one that has everything; counts do not depend on it
     only = [word for name in options.only for word in ("--only", name)]
+    machine = target.emulator.removeprefix("qemu-")
     rows: list[dict[str, Any]] = []
     for isa in [options.isa] if options.isa else isas(target, cpu):
         counted = count_cases(target, cpu, ["--isa", isa, *only])
-        found = rows_of(target.name, counted)
+        found = report.rows_of(target.name, counted)
         rows += found
         print(f"\n{target.name}, isa {isa}: executed instructions of whole calls, per unit")
         print("(128 binary multiply-adds, 128 floats packed)\n")
-        print(count_table(target.name, found))
+        print(report.count_table(target.name, found))
         print("\n* peers: counted in the same way, not by this run (ci/bench/figures.toml)")
         print("\nThe same by class:\n")
-        print(mix_table(target.emulator.removeprefix("qemu-"), counted))
+        print(report.mix_table(machine, counted))
+        print("\nInner loops: instructions and modelled cycles (llvm-mca) per unit\n")
+        try:
+            print(report.cycle_table(target.name, machine, counted))
+        except ModelError as error:
+            print(f"no model: {error}")
     return rows
 
 

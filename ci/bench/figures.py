@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -17,11 +18,21 @@ else:
 
 
 @dataclass(frozen=True)
+class Core:
+    """A modelled core; goal: cycles of a unit in the inner loop of a convolution."""
+
+    cpu: str
+    llvm: int
+    goal: float
+
+
+@dataclass(frozen=True)
 class Figures:
     """The tables of one target; cases without a figure are not in them."""
 
     goals: dict[str, float | str] = field(default_factory=dict)
     peers: dict[str, dict[str, float]] = field(default_factory=dict)
+    cores: tuple[Core, ...] = ()
 
     def goal(self, case: str, measured: Mapping[str, float]) -> float | None:
         """Return what a case may cost, given what the cases of the same table took."""
@@ -41,7 +52,11 @@ def plain(case: str) -> str:
 @lru_cache(maxsize=1)
 def _tables() -> dict[str, Figures]:
     text = (Path(__file__).parent / "figures.toml").read_text(encoding="utf-8")
-    return {name: Figures(**table) for name, table in tomllib.loads(text).items()}
+    return {name: _figures(**table) for name, table in tomllib.loads(text).items()}
+
+
+def _figures(cores: list[dict[str, Any]], **tables: Any) -> Figures:
+    return Figures(cores=tuple(Core(**core) for core in cores), **tables)
 
 
 def of(target: str) -> Figures:

@@ -54,9 +54,9 @@ def _disassembler(machine: str) -> capstone.Cs:
     return capstone.Cs(capstone.CS_ARCH_AARCH64, capstone.CS_MODE_LITTLE_ENDIAN)
 
 
-def disassemble(machine: str, code: bytes) -> tuple[str, str]:
+def disassemble(machine: str, code: bytes, address: int = 0) -> tuple[str, str]:
     """Return mnemonic and operands of one instruction; ("", "") if it is unknown."""
-    found = next(_disassembler(machine).disasm_lite(code, 0), (0, 0, "", ""))
+    found = next(_disassembler(machine).disasm_lite(code, address), (0, 0, "", ""))
     return found[2], found[3]
 
 

@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -41,6 +42,27 @@ def unpack(packages: Sequence[str], folder: Path, architecture: str = "") -> Non
     versions = [f"{archive.stem}\n" for archive in archives]
     (folder / "packages.txt").write_text("".join(versions), encoding="utf-8")
     shutil.rmtree(work)
+
+
+def write_launchers(folder: Path, final: Path, programs: Mapping[str, str]) -> None:
+    """Write scripts `folder`/bin/NAME, which start unpacked programs (paths below the folder) once the folder is `final`.
+
+    A dynamic program runs with the libraries that came with it, not the machine's.
+    """
+    patterns = ("lib*", "lib/*", "usr/lib*", "usr/lib/*")
+    places = [place for pattern in patterns for place in folder.glob(pattern)]
+    loaders = [loader for place in places for loader in place.glob("ld-linux*.so.*")]
+    libraries = [place for place in places if any(place.glob("*.so.*"))]
+    (folder / "bin").mkdir(exist_ok=True)
+    for name, program in programs.items():
+        command = [str(final / program)]
+        if loaders:
+            path = ":".join(str(final / place.relative_to(folder)) for place in libraries)
+            loader = final / loaders[0].relative_to(folder)
+            command = [str(loader), "--library-path", path, *command]
+        script = folder / "bin" / name
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
 
 
 def _settings(work: Path, architecture: str) -> Path:

