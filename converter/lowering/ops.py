@@ -35,8 +35,8 @@ class Lowering:
         lower = _OPERATORS.get(node.op)
         if lower is None:
             raise ConversionError(
-                f"{node.describe()}: operator '{node.op}' has no counterpart in a .dab file; the model has to be changed there "
-                "so that it is part of a sign function, a per-channel scale or another operator that the README lists"
+                f"{node.describe()}: operator '{node.op}' has no counterpart in a .dab file unless it is part of a sign "
+                f"function; express it by {', '.join(sorted(_OPERATORS))}, or run it outside of the network"
             )
         lower(self, node)
 
