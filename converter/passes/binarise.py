@@ -119,7 +119,7 @@ class Binarise(Rule[Layer]):
             self._binary(match, match.weight, match.operand)
         if match.weight.error:
             match.row.reason += (
-                f" (alpha: mean of |w|, which is within {match.weight.error:.1e} of it)"
+                f" (alpha is the mean of |w|, they differ by up to {match.weight.error:.1e} of it)"
             )
 
     def _binary_weight(self, match: Layer, weight: BinaryWeight) -> None:
@@ -135,7 +135,7 @@ class Binarise(Rule[Layer]):
         node, row, graph = match.node, match.row, self.graph
         row.kind, row.border = BINARY, operand.border
         row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
-        row.reason = self._praise(node, operand)
+        row.reason = self._praise(node, weight, operand)
         signs = operand.value
         if not operand.signs:
             signs = self._requantise(node, operand)
@@ -160,7 +160,7 @@ class Binarise(Rule[Layer]):
             pixels, channels = int(np.prod(image[2:])), image[1]
         return pixels * pixel_bytes(channels)
 
-    def _praise(self, node: Node, operand: Operand) -> str:
+    def _praise(self, node: Node, weight: BinaryWeight, operand: Operand) -> str:
         low, high = sorted((operand.offset - operand.scale, operand.offset + operand.scale))
         changes = [
             text
@@ -171,7 +171,8 @@ class Binarise(Rule[Layer]):
             if attribute in node.attrs
         ]
         if not changes:
-            return f"its input is {low:g} or {high:g}, its weight is +-alpha"
+            values = "-1 or 1" if weight.plain else "+-alpha"
+            return f"its input is {low:g} or {high:g}, its weight is {values}"
         return f"{' and '.join(changes)} ({node.attrs['asked']}): its results are not the model's"
 
     def _requantise(self, node: Node, operand: Operand) -> str:

@@ -43,16 +43,12 @@ class SignZero(Enum):
 
 @dataclass
 class Context:
-    """What all rules of one conversion share.
-
-    `refusals`: reasons found on the way, by name of the value they concern. `zeros`: signs of floats whose 0 became +1, by node.
-    """
+    """What all rules of one conversion share. `zeros`: nodes with signs of floats whose 0 became +1."""
 
     mode: Mode
     sign_zero: SignZero
     report: Report
     binary_list: frozenset[str] = frozenset()
-    refusals: dict[str, str] = field(default_factory=dict)
     zeros: list[str] = field(default_factory=list)
 
 

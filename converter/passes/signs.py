@@ -123,8 +123,14 @@ class Signs(Rule[Found]):
         return chosen, (plus.threshold, minus.threshold), ""
 
     def refused(self, match: Found, reason: str) -> None:
-        """Remembered: a convolution that reads this will say so."""
-        self.context.refusals[match.regions[0].output] = reason
+        """A tensor of two values that is no sign will hardly run: say why."""
+        region = match.regions[0]
+        fact = (self._facts or {}).get(region.output, Fact())
+        node = region.nodes[-1]
+        if fact.two_valued() is not None and node.op != "quantise":
+            self.context.report.warn(
+                f"{node.describe()}: its result has two values, but it is no sign function of one tensor: {reason}"
+            )
 
     def rewrite(self, match: Found) -> None:
         """Nodes -> quantise, affine where needed, and pad where one stood in front."""

@@ -225,8 +225,11 @@ def test_band_is_no_sign() -> None:
     net = Net(1, 3, 6, 6)
     above, below = net.op("greater", net.x, ZERO), net.op("less", net.x, HALF)
     graph = net.done(net.op("where", net.op("and", above, below), ONE, MINUS))
-    after, _ = converted(graph)
+    after, report = converted(graph)
     assert "quantise" not in ops(after)
+    (warning,) = report.warnings
+    assert "node 'n3'" in warning
+    assert "changes its value more than once" in warning
     assert_same(graph, after)
 
 
