@@ -96,7 +96,13 @@ class _Import:
             array = read_tensor(tensor, self.folder, f"initializer '{tensor.name}'")
             self._add_const(tensor.name, array)
 
+    def _claim(self, name: str) -> None:
+        """Names of the source model must not meet those that the importer made up."""
+        if name in self.graph.values:
+            raise ConversionError(f"the name '{name}' stands for two tensors; rename one of them")
+
     def _add_const(self, name: str, array: Array) -> None:
+        self._claim(name)
         self.graph.add_value(name, array.shape, array.dtype).const = array
         self.names[name] = name
 
@@ -235,6 +241,7 @@ class _Import:
 
     def _rename(self, old: str, new: str) -> None:
         """Give an activation another name. Its readers stand behind its writer."""
+        self._claim(new)
         value = self.graph.values.pop(old)
         value.name = new
         self.graph.values[new] = value

@@ -36,7 +36,7 @@ def transposed(ctx: NodeContext, name: str) -> str:
     """A constant matrix, transposed (once for all its readers)."""
     data = ctx.graph.const(name)
     assert data is not None
-    copy = f"{name}:transposed"
+    copy = f"{name} (transposed)"
     if copy not in ctx.graph.values:
         ctx.graph.add_value(copy, data.T.shape).const = np.ascontiguousarray(data.T)
     return copy

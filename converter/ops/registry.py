@@ -199,7 +199,7 @@ class NodeContext:
         dtype = np.dtype(attrs["dtype"]) if op == "cast" else rule.dtype or values[-1].dtype
         shape = tuple(int(d) for d in shape)
         check_size(shape, dtype, f"the result of node '{self.label}'")
-        output = self.graph.fresh(self.node.output[0] or self.label)
+        output = self.graph.fresh(f"{self.node.output[0] or self.label}.{op}")
         self.graph.add_value(output, shape, dtype)
         self.graph.nodes.append(Node(op, names, [output], attrs, [self.label]))
         return output
@@ -248,7 +248,7 @@ def as_float32(graph: Graph, name: str) -> str:
     data = graph.const(name) if name else None
     if data is None or data.dtype == np.float32 or data.dtype.name not in FLOATS:
         return name
-    copy = f"{name}:float32"
+    copy = f"{name} (float32)"
     if copy not in graph.values:
         with np.errstate(over="ignore"):
             graph.add_value(copy, data.shape).const = data.astype(np.float32)

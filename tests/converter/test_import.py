@@ -134,6 +134,19 @@ def test_symbolic_batch_becomes_1() -> None:
         assert graph.shape("y") == (1, 3, 4, 4)
 
 
+def test_names_with_numbers() -> None:
+    """Other frameworks number the outputs of a node; what the importer adds must not meet them."""
+    nodes = [
+        node("Conv", "x w b", "c", name="n"),
+        node("Neg", "c", "c:1"),
+        node("Add", "c:1 b", "c:2"),
+    ]
+    nodes += [node("Conv", "c:2 w b", "c:3"), node("Relu", "c:3", "c:4"), node("Abs", "c:4", "y")]
+    nodes[2] = node("Mul", "c:1 b1", "c:2")
+    consts = {"w": f32(4, 4, 1, 1), "b": f32(4), "b1": f32(4, 1, 1)}
+    assert_equal_to_runtime(model(nodes, {"x": IMAGE}, consts, outputs=["y", "c:2"]))
+
+
 # -- where weights come from ---------------------------------------------------------------------
 def test_weight_in_constant_node() -> None:
     weight = helper.make_node("Constant", [], ["w"], value=numpy_helper.from_array(f32(2, 4, 3, 3)))

@@ -206,6 +206,13 @@ def test_bad_model(name: str) -> None:
         from_model(proto)
 
 
+def test_name_that_the_importer_made_up() -> None:
+    nodes = [node("Conv", "x w b", "c"), node("Relu", "c", "c.mul:2"), node("Abs", "c.mul:2", "y")]
+    proto = model(nodes, {"x": IMAGE}, {"w": f32(2, 4, 3, 3), "b": f32(2)})
+    with pytest.raises(ConversionError, match="'c.mul:2' stands for two tensors"):
+        from_model(proto)
+
+
 # -- single nodes --------------------------------------------------------------------------------
 def one(
     op: str, *consts: Array | None, shape: tuple[int, ...] = IMAGE, **attrs: Any
