@@ -209,7 +209,7 @@ def test_bad_model(name: str) -> None:
 def test_name_that_the_importer_made_up() -> None:
     nodes = [node("Conv", "x w b", "c"), node("Relu", "c", "c.mul:2"), node("Abs", "c.mul:2", "y")]
     proto = model(nodes, {"x": IMAGE}, {"w": f32(2, 4, 3, 3), "b": f32(2)})
-    with pytest.raises(ConversionError, match="'c.mul:2' stands for two tensors"):
+    with pytest.raises(ConversionError, match=r"'c\.mul:2' stands for two tensors"):
         from_model(proto)
 
 
