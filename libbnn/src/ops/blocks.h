@@ -7,6 +7,8 @@
 
 #include "steps.h"
 
+#include "../port.h"
+
 /* Outputs [lane, lane + lanes) of a block: all of it, unless it is the last of its convolution group or lies across the
  * border of a slab's channels. */
 struct bnn_block {
@@ -45,13 +47,16 @@ static inline struct bnn_run bnn_run_at(const struct bnn_slab *slab, size_t pixe
     return run;
 }
 
-/* Columns of a block from rows of 8 to the slab's place: 4 bytes each, floats. */
+/* Takes a block's outputs from rows of 8 floats to the slab's place. */
 static inline void bnn_place_lanes(float *out, size_t out_step, const float *rows, const struct bnn_block *block, size_t pixels)
 {
     for (size_t p = 0; p < pixels; p++) {
-        float *to = (float *)(void *)((uint8_t *)out + p * out_step);
-        for (size_t i = 0; i < block->lanes; i++) {
-            to[block->column + i] = rows[8 * p + block->lane + i];
+        float *to = (float *)(void *)((uint8_t *)out + p * out_step) + block->column;
+        const float *from = rows + 8 * p + block->lane;
+        if (block->lanes == 8) {
+            bnn_memcpy(to, from, 8 * sizeof *to); /* a size known to the compiler: no call */
+        } else {
+            bnn_memcpy(to, from, block->lanes * sizeof *to);
         }
     }
 }

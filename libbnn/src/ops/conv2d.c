@@ -13,6 +13,7 @@ enum { STRIDE = 0 }; /* attribute word */
 struct conv {
     struct bnn_steps steps;
     struct bnn_window window;
+    struct bnn_spans y_spans, x_spans;
     const float *x;
     const uint8_t *w;
     int binary;
@@ -108,6 +109,8 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
         fill_rows(rows + window->y.kernel, &s, s.outputs % 8);
     }
     s.rows = rows;
+    s.y_spans = bnn_take_spans(&s.window.y, 0, build);
+    s.x_spans = bnn_take_spans(&s.window.x, 0, build);
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
     s.acc = bnn_scratch(build, BNN_RUN * 8 * sizeof(float));
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
@@ -132,19 +135,19 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
     return bind_window(op, &window, build);
 }
 
-/* Sums of a block over the pixels [begin, end) of row y that have the taps `inside` of both axes. */
+/* Sums of a block over the pixels [begin, end) of row y, all in one span of both axes. */
 static void convolve(const struct conv *s, float *acc, const struct bnn_block *block, uint32_t y, uint32_t begin, uint32_t end,
-                     const struct bnn_span *y_inside, const struct bnn_span *x_inside)
+                     const struct bnn_span *y_span, const struct bnn_span *x_span)
 {
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const size_t taps = (size_t)ay->kernel * ax->kernel * s->channels; /* of one output */
-    const size_t first_tap = ((size_t)y_inside->tap * ax->kernel + x_inside->tap) * s->channels;
-    const size_t row = (size_t)bnn_tap(ay, y, y_inside->tap), column = (size_t)bnn_tap(ax, begin, x_inside->tap);
+    const size_t first_tap = ((size_t)y_span->tap * ax->kernel + x_span->tap) * s->channels;
+    const size_t row = (size_t)bnn_tap(ay, y, y_span->tap), column = (size_t)bnn_tap(ax, begin, x_span->tap);
     const float *x = s->x + (row * ax->in + column) * s->pixel_floats + block->group * s->channels;
     const struct bnn_conv p = {
         .rows = s->rows + (block->size < 8 ? ay->kernel : 0),
-        .row_count = y_inside->tap_end - y_inside->tap,
-        .taps = x_inside->tap_end - x_inside->tap,
+        .row_count = y_span->tap_end - y_span->tap,
+        .taps = x_span->tap_end - x_span->tap,
         .channels = s->channels,
         .tap_step = ax->dilation * s->pixel_floats * sizeof(float),
         .pixel_step = ax->stride * s->pixel_floats * sizeof(float),
@@ -155,6 +158,19 @@ static void convolve(const struct conv *s, float *acc, const struct bnn_block *b
     } else {
         const float *w = (const float *)(const void *)s->w + (block->group * s->outputs + block->block * 8) * taps;
         s->steps.kernels->conv_f32(acc, x, w + first_tap * block->size, &p, end - begin, block->size);
+    }
+}
+
+/* The same over a run of pixels: acc [run.pixels][8]. */
+static void convolve_run(const struct conv *s, float *acc, const struct bnn_block *block, const struct bnn_run *run)
+{
+    const struct bnn_span *y = bnn_span_of(&s->y_spans, run->y), *x = bnn_span_of(&s->x_spans, run->x);
+    const uint32_t run_end = run->x + (uint32_t)run->pixels;
+    bnn_memset(acc, 0, run->pixels * 8 * sizeof acc[0]);
+    for (uint32_t begin = run->x; begin < run_end; begin = x->end, x++) {
+        if (y->tap_end > 0 && x->tap_end > 0) {
+            convolve(s, acc + 8 * (begin - run->x), block, run->y, begin, x->end < run_end ? x->end : run_end, y, x);
+        }
     }
 }
 
@@ -170,16 +186,7 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
         struct bnn_run run;
         for (size_t pixel = slab->pixel; pixel < slab->pixel + slab->pixels; pixel += run.pixels) {
             run = bnn_run_at(slab, pixel, s->window.x.out);
-            const uint32_t run_end = run.x + (uint32_t)run.pixels;
-            bnn_memset(acc, 0, run.pixels * 8 * sizeof acc[0]);
-            struct bnn_span y = bnn_span_at(&s->window.y, run.y), x;
-            for (uint32_t begin = run.x; begin < run_end && y.tap_end > 0; begin = x.end) {
-                x = bnn_span_at(&s->window.x, begin);
-                x.end = x.end < run_end ? x.end : run_end;
-                if (x.tap_end > 0) {
-                    convolve(s, acc + 8 * (begin - run.x), &block, run.y, begin, x.end, &y, &x);
-                }
-            }
+            convolve_run(s, acc, &block, &run);
             uint8_t *out = (uint8_t *)place + (pixel - slab->pixel) * step;
             bnn_place_lanes((float *)(void *)out, step, acc, &block, run.pixels);
         }

@@ -61,7 +61,8 @@ static uint32_t clamp(int64_t value, int64_t lowest, int64_t highest)
     return (uint32_t)(value < lowest ? lowest : value > highest ? highest : value);
 }
 
-struct bnn_span bnn_span_at(const struct bnn_axis *a, uint32_t begin)
+/* The longest span that begins at output `begin`. */
+static struct bnn_span span_at(const struct bnn_axis *a, uint32_t begin)
 {
     /* Taps at or after 0, and taps before `in`, of output o: tap >= (0 - start) / dilation, tap < (in - start) / dilation,
      * both rounded up. Both bounds fall as o grows. */
@@ -85,15 +86,18 @@ struct bnn_span bnn_span_at(const struct bnn_axis *a, uint32_t begin)
     return span;
 }
 
-uint32_t bnn_spans(const struct bnn_axis *axis, struct bnn_span *spans)
+struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, int all_inside, struct bnn_build *build)
 {
-    uint32_t count = 0;
-    for (uint32_t o = 0; o < axis->out; count++) {
-        struct bnn_span span = bnn_span_at(axis, o);
-        if (spans != NULL) {
-            spans[count] = span;
-        }
-        o = span.end;
+    struct bnn_span next = {.end = axis->out, .tap_end = axis->kernel};
+    uint32_t count = 1;
+    for (uint32_t o = 0; !all_inside && o < axis->out; o = next.end, count++) {
+        next = span_at(axis, o);
     }
-    return count;
+    count -= !all_inside;
+    struct bnn_span *spans = bnn_take(build, count, sizeof *spans);
+    for (uint32_t i = 0, o = 0; spans != NULL && i < count; i++, o = next.end) {
+        next = all_inside ? next : span_at(axis, o);
+        spans[i] = next;
+    }
+    return (struct bnn_spans){count, spans};
 }

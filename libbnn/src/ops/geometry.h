@@ -32,11 +32,24 @@ bnn_status bnn_window_check(const struct bnn_op *op, uint32_t word, const uint32
 /* Whether every window of the axis has a tap inside the input. */
 int bnn_axis_has_taps(const struct bnn_axis *axis);
 
-/* The longest span that begins at output `begin`. */
-struct bnn_span bnn_span_at(const struct bnn_axis *axis, uint32_t begin);
+/* All spans of an axis, in order: at most 2 * kernel + 3. */
+struct bnn_spans {
+    uint32_t count;
+    const struct bnn_span *span;
+};
 
-/* Writes the spans of the axis, if `spans` is not NULL; returns their number, at most 2 * kernel + 3. */
-uint32_t bnn_spans(const struct bnn_axis *axis, struct bnn_span *spans);
+/* The spans, in the plan's memory. `all_inside`: one span, as if every tap were inside. */
+struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, int all_inside, struct bnn_build *build);
+
+/* The span of an output. There are few, and most outputs are in the second of three. */
+static inline const struct bnn_span *bnn_span_of(const struct bnn_spans *spans, uint32_t output)
+{
+    const struct bnn_span *span = spans->span;
+    while (span->end <= output) {
+        span++;
+    }
+    return span;
+}
 
 /* Input coordinate of a tap of an output; negative or too large outside. */
 static inline int64_t bnn_tap(const struct bnn_axis *axis, uint32_t output, uint32_t tap)

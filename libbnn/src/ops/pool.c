@@ -12,6 +12,7 @@ enum { KERNEL = 0, STRIDE = 2, COUNT_PAD = 10 }; /* attribute words */
 struct pool {
     const struct bnn_kernels *kernels;
     struct bnn_window window;
+    struct bnn_spans y_spans, x_spans;
     const uint8_t *x;
     uint8_t *out;
     uint32_t channels;
@@ -74,6 +75,8 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     uint32_t kernel[2];
     kernel_of(op, kernel);
     struct pool *state = bnn_take(build, 1, sizeof *state);
+    const struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, kernel);
+    const struct bnn_spans y_spans = bnn_take_spans(&window.y, 0, build), x_spans = bnn_take_spans(&window.x, 0, build);
     const uint8_t *flips = NULL;
     if (x.type == BNN_TYPE_BITS) {
         flips = bnn_pack_flips(bnn_op_input(op, 1).data, x.dims[2], build);
@@ -81,7 +84,9 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     if (state != NULL) {
         *state = (struct pool){
             .kernels = build->kernels,
-            .window = bnn_window_of(op, STRIDE, x.dims, kernel),
+            .window = window,
+            .y_spans = y_spans,
+            .x_spans = x_spans,
             .x = x.data,
             .out = out.memory,
             .channels = x.dims[2],
@@ -147,23 +152,19 @@ static void run_plane(const struct pool *s, uint8_t *out, const uint8_t *x, size
                       const uint8_t *flips)
 {
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    struct bnn_span ys, xs = {0};
     for (uint32_t oy = 0; oy < ay->out; oy++) {
-        ys = bnn_span_at(ay, oy);
-        xs.end = 0;
+        const struct bnn_span *ys = bnn_span_of(&s->y_spans, oy);
         for (uint32_t ox = 0; ox < ax->out; ox++, out += size) {
-            if (ox == xs.end) {
-                xs = bnn_span_at(ax, ox);
-            }
+            const struct bnn_span *xs = bnn_span_of(&s->x_spans, ox);
             int first = 1;
-            for (uint32_t ky = ys.tap; ky < ys.tap_end; ky++) {
+            for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
                 const uint8_t *row = x + (size_t)bnn_tap(ay, oy, ky) * ax->in * size;
-                for (uint32_t kx = xs.tap; kx < xs.tap_end; kx++, first = 0) {
+                for (uint32_t kx = xs->tap; kx < xs->tap_end; kx++, first = 0) {
                     fold(s, out, row + (size_t)bnn_tap(ax, ox, kx) * size, size, first);
                 }
             }
             if (finish != NULL) {
-                finish(s, out, size, (ys.tap_end - ys.tap) * (xs.tap_end - xs.tap), flips);
+                finish(s, out, size, (ys->tap_end - ys->tap) * (xs->tap_end - xs->tap), flips);
             }
         }
     }

@@ -58,19 +58,6 @@ static void fill_class(int32_t *base, uint16_t *limit, const struct bnn_popcount
     }
 }
 
-/* The spans of an axis; one that holds everything where no taps are left out. */
-static const struct bnn_span *take_spans(const struct bnn_axis *axis, int exact_zero, uint32_t *count, struct bnn_build *build)
-{
-    *count = exact_zero ? bnn_spans(axis, NULL) : 1;
-    struct bnn_span *spans = bnn_take(build, *count, sizeof *spans);
-    if (spans != NULL && exact_zero) {
-        bnn_spans(axis, spans);
-    } else if (spans != NULL) {
-        spans[0] = (struct bnn_span){.end = axis->out, .tap_end = axis->kernel};
-    }
-    return spans;
-}
-
 void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_view *w,
                         const struct bnn_window *window, int exact_zero, struct bnn_build *build)
 {
@@ -78,16 +65,16 @@ void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, 
     p->blocks = (p->outputs + 7) / 8;
     p->channels = w->dims[4];
     p->lanes = 8 * p->blocks * w->dims[0];
-    p->y_spans = take_spans(&window->y, exact_zero, &p->y_count, build);
-    p->x_spans = take_spans(&window->x, exact_zero, &p->x_count, build);
-    const uint64_t entries = (uint64_t)p->y_count * p->x_count * p->lanes;
+    p->y = bnn_take_spans(&window->y, !exact_zero, build);
+    p->x = bnn_take_spans(&window->x, !exact_zero, build);
+    const uint64_t entries = (uint64_t)p->y.count * p->x.count * p->lanes;
     int32_t *base = bnn_take(build, entries, sizeof *base);
     uint16_t *limit = steps->int_threshold != NULL ? bnn_take(build, entries, sizeof *limit) : NULL;
     p->base = base;
     p->limit = limit;
-    for (size_t i = 0; base != NULL && i < (size_t)p->y_count * p->x_count; i++) {
-        fill_class(base + i * p->lanes, limit == NULL ? NULL : limit + i * p->lanes, p, steps, w, &p->y_spans[i / p->x_count],
-                   &p->x_spans[i % p->x_count]);
+    for (size_t i = 0; base != NULL && i < (size_t)p->y.count * p->x.count; i++) {
+        fill_class(base + i * p->lanes, limit == NULL ? NULL : limit + i * p->lanes, p, steps, w, &p->y.span[i / p->x.count],
+                   &p->x.span[i % p->x.count]);
     }
 }
 
@@ -141,19 +128,16 @@ static void emit_floats(const struct bnn_steps *steps, const struct bnn_target *
 void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
                         const struct bnn_block *block, const struct bnn_run *run, const uint16_t *acc)
 {
-    const size_t width = p->x_spans[p->x_count - 1].end, run_end = run->x + run->pixels;
+    const size_t width = p->x.span[p->x.count - 1].end, run_end = run->x + run->pixels;
     const size_t lane = (block->group * p->blocks + block->block) * 8;
-    size_t y = 0;
-    while (p->y_spans[y].end <= run->y) {
-        y++;
-    }
-    for (size_t x = 0; x < p->x_count; x++) {
-        const struct bnn_span *span = &p->x_spans[x];
+    const size_t y = (size_t)(bnn_span_of(&p->y, run->y) - p->y.span);
+    for (size_t x = 0; x < p->x.count; x++) {
+        const struct bnn_span *span = &p->x.span[x];
         size_t begin = span->begin > run->x ? span->begin : run->x, end = span->end < run_end ? span->end : run_end;
         if (begin >= end) {
             continue;
         }
-        const size_t at = (y * p->x_count + x) * p->lanes + lane, first = run->y * width + begin - target->slab->pixel;
+        const size_t at = (y * p->x.count + x) * p->lanes + lane, first = run->y * width + begin - target->slab->pixel;
         const uint16_t *popcounts = acc + 8 * (begin - run->x);
         if (p->limit != NULL) {
             emit_bits(steps, target->slab, block, popcounts, p->limit + at, first, end - begin);

@@ -17,8 +17,7 @@ struct bnn_popcounts {
     size_t blocks;   /* per convolution group */
     size_t channels; /* per convolution group */
     size_t lanes;    /* of all groups and blocks: 8 * groups * blocks */
-    uint32_t y_count, x_count;
-    const struct bnn_span *y_spans, *x_spans;
+    struct bnn_spans y, x;
     const int32_t *base;   /* [class][lane] */
     const uint16_t *limit; /* [class][lane]: dot < threshold iff popcount >= limit; NULL without EMIT_INT */
 };
