@@ -100,9 +100,10 @@ class Signs(Rule[Found]):
         width, landmarks = region.width, region.landmarks()
         if self.graph.values[region.source].dtype != np.float32:
             return None, None, "it is not made from floats"
-        sides = []
+        fact = (self._facts or {}).get(region.source, Fact())
+        bounds, sides = (fact.low, fact.high), []
         for side in (0, 1, -1):
-            found = float_step(partial(region.evaluate, zero=side), width, landmarks)
+            found = float_step(partial(region.evaluate, zero=side), width, landmarks, bounds)
             if isinstance(found, str):
                 if side:
                     return None, None, found

@@ -23,6 +23,7 @@ Function = Callable[[Array], Array]
 SAMPLES = 1024
 MOST = 1 << 23  # results looked at in one go; fewer samples where there are very many channels
 LARGEST = 0x7F7FFFFF
+EVERYWHERE = (-np.inf, np.inf)
 #: Relative difference up to which two results are the same value: straight-through sums (s - t) + t round.
 SAME = 1e-6
 
@@ -54,21 +55,22 @@ def from_ordinal(n: Array) -> Array:
     return bits.view(np.float32)
 
 
-def float_step(function: Function, channels: int, landmarks: Array) -> Step | str:
+def float_step(
+    function: Function, channels: int, landmarks: Array, bounds: tuple[float, float] = EVERYWHERE
+) -> Step | str:
     """The step of a function on float32 rows [n, C], or the reason why it is none.
 
-    Points where the function gives NaN (large x may overflow) are ignored at the ends of the line.
+    Only x between the bounds are looked at; there are no others. Points where the function gives NaN (large x may overflow)
+    are ignored at the ends of the line.
     """
-    samples = int(np.clip(MOST // channels, 64, SAMPLES))
-    near = ordinal(landmarks)[:, None] + np.arange(-2, 3)
-    line = np.linspace(-LARGEST, LARGEST, samples).astype(np.int64)
-    points = np.unique(np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), -LARGEST, LARGEST))
+    points = _points(int(np.clip(MOST // channels, 64, SAMPLES)), landmarks, bounds)
     results = function(_rows(from_ordinal(points), channels))
     states, reason = _classify(results)
     if reason or states is None:
         return f"{reason}"
     with np.errstate(invalid="ignore"):
-        if np.any(function(_rows(np.array([-0.0], np.float32), channels)) != results[points == 0]):
+        below = function(_rows(np.array([-0.0], np.float32), channels))
+        if np.any((below != results[points == 0]) & ~np.isnan(below)):
             return "it tells -0.0 from +0.0"
     is_high, low, high = states
     scale = np.maximum(np.abs(low), np.abs(high))
@@ -90,6 +92,16 @@ def float_step(function: Function, channels: int, landmarks: Array) -> Step | st
     threshold = np.where(moving, from_ordinal(above), np.float32(-np.inf)).astype(np.float32)
     flip = np.where(moving, ~rising, ~is_high[0])
     return Step(threshold, flip, low, high)
+
+
+def _points(samples: int, landmarks: Array, bounds: tuple[float, float]) -> Array:
+    """Ordinals between the bounds (at least two, perhaps equal): evenly spread, around landmarks and around 0."""
+    with np.errstate(over="ignore"):
+        ends = np.clip(ordinal(np.array(bounds, np.float32)), -LARGEST, LARGEST)
+    near = ordinal(landmarks)[:, None] + np.arange(-2, 3)
+    line = np.linspace(ends[0], ends[1], samples).astype(np.int64)
+    points = np.unique(np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), *ends))
+    return points if len(points) > 1 else np.repeat(points, 2)
 
 
 def _rows(x: Array, channels: int) -> Array:

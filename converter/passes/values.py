@@ -96,6 +96,9 @@ def _fact(graph: Graph, node: Node, known: dict[str, Fact]) -> Fact:
         return finite(np.array([[-1], [1]], np.float32))
     if node.op in MOVING:
         return _moved(node, [known[name] for name in node.inputs])
+    if node.op == "avgpool":
+        x = known[node.inputs[0]]
+        return Fact(min(x.low, 0.0), max(x.high, 0.0))
     if node.op in ELEMENTWISE:
         return (
             _enumerated(graph, node, known)

@@ -305,3 +305,18 @@ def test_shared_signs_become_one() -> None:
     after, _ = converted(graph)
     assert sorted(ops(after)) == ["bconv", "bconv", "quantise"]
     assert_same(graph, after)
+
+
+@pytest.mark.parametrize("pool", ["maxpool", "avgpool"])
+def test_sign_of_what_is_never_negative(pool: str) -> None:
+    """relu -> pool -> Sign has the values 0 and 1, both exactly: nothing to decide, nothing to warn of."""
+    net = Net(1, 3, 6, 6)
+    pooled = net.pool(net.op("clip", net.x, low=0.0, high=np.inf), op=pool)
+    graph = net.done(
+        net.conv(net.op("sign", pooled), net.signs(4, 3, 3, 3), "y", pads=(1, 1, 1, 1))
+    )
+    after, report = converted(graph, sign_zero="error")
+    assert report.rows[0].kind == "binary"
+    assert report.rows[0].border == -1
+    assert "0 or 1" in report.rows[0].reason
+    assert_same(graph, after)
