@@ -21,6 +21,7 @@ from converter.dab_model import (
     MAX_BYTES,
     MAX_DIM,
     MAX_RANK,
+    MAX_ROWS,
     MAX_STEPS,
     RANKS,
     WEIGHTS,
@@ -63,8 +64,8 @@ TENSOR = struct.Struct("<I4B6III2H4s")
 OP = struct.Struct("<HBBIIII4s")
 CRC_AT = 16
 LIMITS = {  # header fields: smallest, largest
-    "tensor_count": (1, 16384),
-    "op_count": (1, 16384),
+    "tensor_count": (1, MAX_ROWS),
+    "op_count": (1, MAX_ROWS),
     "operand_count": (0, 1 << 20),
     "attribute_count": (0, 1 << 20),
     "input_count": (1, 256),

@@ -17,6 +17,7 @@ from converter.layout import BLOCK, Bytes, pixel_bytes
 MAX_BYTES = (1 << 31) - 1  # files, tensors and arenas are smaller than 2^31
 MAX_DIM = 1 << 24
 MAX_RANK = 6
+MAX_ROWS = 16384  # tensors, ops
 MAX_STEPS = 16
 MAX_DOT = 65534  # longest binary dot product
 

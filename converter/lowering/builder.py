@@ -8,7 +8,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from converter import layout, memory
-from converter.dab_model import KINDS, MAX_RANK, Kind, Model, Op, Step, Tensor, Type, step_words
+from converter.dab_model import (
+    KINDS,
+    MAX_RANK,
+    MAX_ROWS,
+    Kind,
+    Model,
+    Op,
+    Step,
+    Tensor,
+    Type,
+    step_words,
+)
 from converter.errors import ConversionError
 from converter.graph import Array
 
@@ -102,6 +113,10 @@ class Builder:
         name: str = "",
     ) -> None:
         """Append an op."""
+        if not all(-(1 << 31) <= word < 1 << 31 for word in words):
+            raise ConversionError(
+                f"node '{name}': an attribute is too large: {max(words, key=abs)}"
+            )
         program = step_words(steps) if KINDS[kind].steps else []
         self.ops.append(Op(kind, [*inputs], [*outputs], [*words, *program], name))
 
@@ -111,6 +126,10 @@ class Builder:
         """The model, with its activations placed."""
         self._drop_reshapes()
         self._drop_unused()
+        if max(len(self.ops), len(self.tensors)) > MAX_ROWS:
+            raise ConversionError(
+                f"the network needs {len(self.ops)} ops and {len(self.tensors)} tensors; at most {MAX_ROWS} of each are possible"
+            )
         active = {index for index, tensor in enumerate(self.tensors) if not tensor.constant}
         for index in active:
             self.tensors[index].first = self.tensors[index].last = 0

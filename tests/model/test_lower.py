@@ -345,11 +345,20 @@ def test_type_of_input() -> None:
     assert "input 'x' has type int64" in refused(net.done(net.affine(net.x)))
 
 
-def test_beyond_the_limits_of_the_format() -> None:
+@pytest.mark.parametrize(("stride", "what"), [(70000, "stride_h"), (1 << 40, "too large")])
+def test_beyond_the_limits_of_the_format(stride: int, what: str) -> None:
     net = Net(1, 1, 4, 4)
-    text = refused(net.done(net.conv(net.x, net.real(1, 1, 1, 1), strides=(70000, 1))))
+    text = refused(net.done(net.conv(net.x, net.real(1, 1, 1, 1), strides=(stride, 1))))
     assert "node 'n0'" in text
-    assert "stride_h" in text
+    assert what in text
+
+
+def test_too_many_ops() -> None:
+    net = Net(1, 1, 1, 2)
+    x = net.x
+    for _ in range(16385):
+        x = net.pool(x, 1)
+    assert "at most 16384" in refused(net.done(x))
 
 
 def test_backward_slice() -> None:
