@@ -128,7 +128,7 @@ class Builder:
         self._drop_unused()
         if max(len(self.ops), len(self.tensors)) > MAX_ROWS:
             raise ConversionError(
-                f"the network needs {len(self.ops)} ops and {len(self.tensors)} tensors; at most {MAX_ROWS} of each are possible"
+                f"the network needs {len(self.ops)} ops and {len(self.tensors)} tensors; the limit is {MAX_ROWS} of each"
             )
         active = {index for index, tensor in enumerate(self.tensors) if not tensor.constant}
         for index in active:
