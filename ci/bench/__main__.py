@@ -17,6 +17,7 @@ from ci import build
 from ci.bench import report
 from ci.bench.counter import CountError, count_cases
 from ci.bench.llvm import ModelError
+from ci.bench.symbols import Symbols
 from ci.bench.table import table
 from ci.qemu import emulator
 from ci.qemu.targets import Target, find
@@ -56,6 +57,8 @@ def emulated(target: Target, options: argparse.Namespace) -> list[dict[str, Any]
         print("\n* peers: counted in the same way, not by this run (ci/bench/figures.toml)")
         print("\nThe same by class:\n")
         print(report.mix_table(machine, counted))
+        print("\nThe same by function:\n")
+        print(report.function_table(Symbols(target), counted))
         print("\nInner loops: instructions and modelled cycles (llvm-mca) per unit\n")
         try:
             print(report.cycle_table(target.name, machine, counted))
@@ -73,8 +76,10 @@ def native(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
     if result.returncode:
         raise SystemExit(result.stderr)
     rows = [{"target": target.name, **row} for row in json.loads(result.stdout)]
-    lines = [[row["name"], row["min_ns"], row["median_ns"], row["ns_per_unit"]] for row in rows]
-    print(table(["", "min ns", "median ns", "ns/unit"], lines))
+    columns = ("min_ns", "median_ns", "ns_per_unit", "cycles_per_unit")
+    lines = [[row["name"], *(row.get(column) for column in columns)] for row in rows]
+    print(f"\nnative, isa {rows[0]['isa']}, {rows[0]['repeat']} runs; per unit: of the fastest\n")
+    print(table(["", *(column.replace("_", " ") for column in columns)], lines))
     return rows
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 from ci.bench import figures, llvm, loops, mix
 from ci.bench.counter import Region
+from ci.bench.symbols import Symbols
 from ci.bench.table import table
 
 Counted = list[tuple[dict[str, Any], Region]]
+LEAST_SHARE = 0.002
 
 
 def rows_of(target: str, counted: Counted) -> list[dict[str, Any]]:
@@ -52,6 +54,17 @@ def mix_table(machine: str, counted: Counted) -> str:
         for (case, _), found in zip(counted, mixes, strict=True)
     ]
     return table(["", *names], lines)
+
+
+def function_table(symbols: Symbols, counted: Counted) -> str:
+    """Return instructions per unit by function, the largest first, without the smallest."""
+    lines = []
+    for case, region in counted:
+        shares = symbols.shares(region).most_common()
+        least = LEAST_SHARE * region.instructions
+        parts = [f"{name} {n / case['units']:.3f}" for name, n in shares if n >= least]
+        lines.append([case["name"], ", ".join(parts)])
+    return table(["", "functions"], lines, left=2)
 
 
 def verdict(value: float, goal: float | None) -> str:

@@ -17,15 +17,17 @@ def text(cell: Cell) -> str:
     return str(cell)
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Return a table; the first column is aligned left, the others right."""
+def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], left: int = 1) -> str:
+    """Return a table; the first `left` columns are aligned left, the others right."""
     cells = [list(head)] + [[text(cell) for cell in row] for row in rows]
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
-    line = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
+    line = ["-" * (width - (i >= left)) + ":" * (i >= left) for i, width in enumerate(widths)]
 
     def join(row: Sequence[str]) -> str:
-        padded = [row[0].ljust(widths[0])]
-        padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        padded = [
+            cell.rjust(widths[i]) if i >= left else cell.ljust(widths[i])
+            for i, cell in enumerate(row)
+        ]
         return f"| {' | '.join(padded)} |"
 
     return "\n".join(join(row) for row in [cells[0], line, *cells[1:]])

@@ -24,7 +24,7 @@ static const char usage[] =
     "  --only NAME   the case of that name, or else all that have it in their names\n"
     "  --conv SHAPE  a convolution H,W,C,O,K,STRIDE,PAD, bits -> floats, border 0, in place of the built-in cases\n"
     "  --repeat N    timed runs of each case (default 50)\n"
-    "  --mhz N       clock of the core: print cycles per unit, too\n"
+    "  --mhz N       clock of the core, to print cycles; the default is the time stamp counter's on x86, otherwise unknown\n"
     "  --json        print a JSON list\n"
     "  --mark        no times: run once, between the hint instructions that an instruction counter looks for (ARM only)\n"
     "  --list        print all cases and this cpu's instruction sets\n"
@@ -36,7 +36,8 @@ struct options {
     const char *isa;
     const char *only[BENCH_MAX_CASES];
     size_t only_count;
-    unsigned long repeat, mhz;
+    unsigned long repeat;
+    double mhz; /* 0: unknown */
     int json, mark, list;
 };
 
@@ -76,7 +77,7 @@ static int parse_value(struct options *options, const char *name, const char *va
     } else if (strcmp(name, "--repeat") == 0) {
         return (options->repeat = positive(value)) != 0;
     } else if (strcmp(name, "--mhz") == 0) {
-        return (options->mhz = positive(value)) != 0;
+        return (options->mhz = (double)positive(value)) > 0;
     } else {
         return 0;
     }
@@ -148,7 +149,7 @@ static void print_list(void)
     const char *name;
     for (size_t i = 0; i < case_count; i++) {
         bench_shape(shape, &cases[i]);
-        printf("case %-24s %s\n", cases[i].name, shape);
+        printf("case %-28s %s\n", cases[i].name, shape);
     }
     for (size_t i = 0; (name = bnn_isa(i)) != NULL; i++) {
         printf("isa  %s\n", name);
@@ -166,6 +167,9 @@ static void print_json(const struct result *results, const struct options *optio
             const struct bench_times *t = &results[i].times;
             printf(", \"repeat\": %lu, \"min_ns\": %.0f, \"median_ns\": %.0f, \"ns_per_unit\": %.5g", options->repeat, t->min,
                    t->median, t->min / results[i].units);
+            if (options->mhz > 0) {
+                printf(", \"cycles_per_unit\": %.5g", t->min / results[i].units * options->mhz * 1e-3);
+            }
         }
         printf("}");
     }
@@ -196,18 +200,21 @@ static void print_dabnn(const struct result *results, const struct options *opti
 static void print_table(const struct result *results, const struct options *options)
 {
     char shape[BENCH_MAX_TEXT];
-    printf("isa %s, %lu runs; per unit: of the fastest run\n", options->isa != NULL ? options->isa : best_isa(),
-           options->repeat);
-    printf("%-24s %12s %12s %10s %8s", "", "min ns", "median ns", "units", "ns/unit");
-    printf(options->mhz > 0 ? " %11s  %s\n" : "%.0s  %s\n", "cycles/unit", "shape");
+    const int cycles = options->mhz > 0;
+    printf("isa %s, %lu runs; per unit: of the fastest run", options->isa != NULL ? options->isa : best_isa(), options->repeat);
+    if (cycles) {
+        printf(", cycles at %.0f MHz", options->mhz);
+    }
+    printf("\n%-28s %12s %12s %10s %8s %s shape\n", "", "min ns", "median ns", "units", "ns/unit",
+           cycles ? "cycles/unit " : "");
     for (size_t i = 0; i < case_count; i++) {
         const double ns = results[i].times.min / results[i].units;
-        bench_shape(shape, &cases[i]);
-        printf("%-24s %12.0f %12.0f %10.0f %8.3f", cases[i].name, results[i].times.min, results[i].times.median,
+        printf("%-28s %12.0f %12.0f %10.0f %8.3f", cases[i].name, results[i].times.min, results[i].times.median,
                results[i].units, ns);
-        if (options->mhz > 0) {
-            printf(" %11.3f", ns * (double)options->mhz * 1e-3);
+        if (cycles) {
+            printf(" %11.3f", ns * options->mhz * 1e-3);
         }
+        bench_shape(shape, &cases[i]);
         printf("  %s\n", shape);
     }
 }
@@ -256,6 +263,9 @@ int main(int argc, char **argv)
     if (options.list) {
         print_list();
         return EXIT_SUCCESS;
+    }
+    if (options.mhz <= 0) {
+        options.mhz = bench_counter_mhz();
     }
     return run_all(&options);
 }

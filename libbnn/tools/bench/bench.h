@@ -67,6 +67,9 @@ void *bench_allocate(size_t bytes);
 /* Whether this machine has the hints that an instruction counter looks for. */
 extern const int bench_has_marks;
 
+/* Rate of this machine's time stamp counter in MHz, which is the nominal clock of its cores; 0 where there is none. */
+double bench_counter_mhz(void);
+
 /* Nanoseconds of one run. */
 struct bench_times {
     double min, median;

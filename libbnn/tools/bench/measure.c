@@ -25,6 +25,28 @@ const int bench_has_marks = 1;
 const int bench_has_marks = 0;
 #endif
 
+static double ns_since(const struct timespec *begin)
+{
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (double)(now.tv_sec - begin->tv_sec) * 1e9 + (double)(now.tv_nsec - begin->tv_nsec);
+}
+
+double bench_counter_mhz(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    const double wait_ns = 2e7;
+    struct timespec begin;
+    timespec_get(&begin, TIME_UTC);
+    const uint64_t ticks = __builtin_ia32_rdtsc();
+    double ns;
+    while ((ns = ns_since(&begin)) < wait_ns) {}
+    return (double)(__builtin_ia32_rdtsc() - ticks) / ns * 1e3;
+#else
+    return 0;
+#endif
+}
+
 /* Measures one part of every run. */
 struct meter {
     int mark; /* between hints; otherwise by the clock */
@@ -46,9 +68,7 @@ static void end(struct meter *meter)
     if (meter->mark) {
         MARK_END();
     } else {
-        struct timespec now;
-        timespec_get(&now, TIME_UTC);
-        meter->ns = (double)(now.tv_sec - meter->begin.tv_sec) * 1e9 + (double)(now.tv_nsec - meter->begin.tv_nsec);
+        meter->ns = ns_since(&meter->begin);
     }
 }
 
