@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ci import build
-from ci.bench import report
+from ci.bench import report, sweep
 from ci.bench.counter import CountError, count_cases
 from ci.bench.llvm import ModelError
 from ci.bench.symbols import Symbols
@@ -30,7 +30,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--isa", help="instruction set; default: native the best, others all but c")
     parser.add_argument("--only", action="append", default=[], help="cases of (or like) this name")
     parser.add_argument("--json", type=Path, help="also write the figures into this file")
-    return parser.parse_args()
+    parser.add_argument("--sweep", action="store_true", help="other shapes: look for cliffs")
+    options = parser.parse_args()
+    if options.sweep and options.target == "native":
+        parser.error("--sweep counts instructions: it needs --target aarch64 or armv7")
+    return options
 
 
 def isas(target: Target, cpu: str) -> list[str]:
@@ -67,6 +71,23 @@ def emulated(target: Target, options: argparse.Namespace) -> list[dict[str, Any]
     return rows
 
 
+def swept(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
+    """Count the sweep's shapes, print the lines and their cliffs, and return the rows."""
+    rows: list[dict[str, Any]] = []
+    for isa in [options.isa] if options.isa else isas(target, target.cpus[-1]):
+        found = []
+        for line in sweep.LINES:
+            shapes = [word for shape in line.shapes() for word in ("--conv", shape)]
+            counted = count_cases(target, target.cpus[-1], ["--isa", isa, *shapes])
+            part = report.rows_of(target.name, counted)
+            units, instructions = ([row[key] for row in part] for key in ("units", "instructions"))
+            found.append((line, sweep.points(line.values, units, instructions)))
+            rows += part
+        print(f"\n{target.name}, isa {isa}: sweep\n")
+        print(report.sweep_table(found))
+    return rows
+
+
 def native(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
     """Time, print and return the rows."""
     command = [str(target.build / "bnn-bench")]
@@ -89,7 +110,8 @@ def main() -> None:
     target = find(options.target)
     build.build(target)
     try:
-        rows = emulated(target, options) if target.emulator else native(target, options)
+        measure = swept if options.sweep else emulated if target.emulator else native
+        rows = measure(target, options)
     except CountError as error:
         raise SystemExit(str(error)) from None
     if options.json:

@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ci.bench import figures, llvm, loops, mix
+from ci.bench import figures, llvm, loops, mix, sweep
 from ci.bench.counter import Region
 from ci.bench.symbols import Symbols
-from ci.bench.table import table
+from ci.bench.table import Cell, table
 
 Counted = list[tuple[dict[str, Any], Region]]
 LEAST_SHARE = 0.002
@@ -92,3 +92,19 @@ def cycle_table(target: str, machine: str, counted: Counted) -> str:
 def _cycles(machine: str, loop: loops.Loop, core: figures.Core, has_goal: bool) -> str:
     per_unit = llvm.cycles(machine, loop.code, core.cpu, core.llvm) / loop.units
     return f"{per_unit:.3f} {verdict(per_unit, core.goal if has_goal else None)}".strip()
+
+
+def sweep_table(lines: Sequence[tuple[sweep.Line, Sequence[sweep.Point]]]) -> str:
+    """Return one row per line: range of costs per unit, the worst point, and all cliffs."""
+    rows: list[list[Cell]] = []
+    for line, points in lines:
+        costs = [point.instructions / point.units for point in points]
+        worst = max(points, key=lambda point: point.ratio)
+        cliffs = ", ".join(str(point.value) for point in points if point.cliff)
+        base = ",".join("*" if i == line.varied else str(n) for i, n in enumerate(line.base))
+        rows.append(
+            [line.name, base, min(costs), max(costs), f"{worst.ratio:.2f} at {worst.value}", cliffs]
+        )
+    head = ["", "H,W,C,O,K,stride,pad", "least", "most", "worst to neighbours", "cliffs"]
+    limit = f"(limit {sweep.FACTOR} times the line through the neighbours and {sweep.CONSTANT})"
+    return table(head, rows, left=2) + f"\n\nInstructions per unit {limit}"
