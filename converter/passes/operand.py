@@ -117,12 +117,12 @@ def describe_input(graph: Graph, fact: Fact, name: str) -> str:
     """Why an input is not two-valued, with the place where it comes from."""
     producer = graph.producer(name)
     origin = f"graph input '{name}'" if producer is None else producer.describe()
-    found = fact.distinct()
+    found = fact.distinct() if not fact.nominal else None
     if found is not None and len(found) == 1:
         return f"its input is always {found[0]:g}: it comes from {origin}"
     if found is not None:
         listed = ", ".join(f"{v:g}" for v in found)
         return f"its input takes {len(found)} values ({listed}): it comes from {origin}"
-    if fact.finite:
+    if fact.finite and not fact.nominal:
         return f"its input has different values in each channel: it comes from {origin}"
     return f"its input is real-valued: it comes from {origin}"

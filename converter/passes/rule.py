@@ -22,7 +22,7 @@ M = TypeVar("M")
 
 
 class Mode(Enum):
-    """How much the graph must say before a convolution becomes binary (docs/modes in `insert.py` and `binarise.py`)."""
+    """How much the graph must say before a convolution becomes binary (see insert.py and binarise.py)."""
 
     STRICT = "strict"
     MODERATE = "moderate"

@@ -24,13 +24,13 @@ import numpy as np
 from converter.graph import Array, Node
 from converter.passes.region import ELEMENTWISE, Region, cuts
 from converter.passes.rule import Rule, SignZero, channels, merged, uniform
-from converter.passes.steps import Step, float_step
+from converter.passes.steps import SAME, Step, float_step
 from converter.passes.values import Fact, facts
 
 
 @dataclass
 class Found:
-    """A region that may be a step; `step`, `plus`, `minus`, `region` are filled by `check`."""
+    """Regions that end at a node; `check` fills the rest: which one is a step, and both thresholds if it meets sign(0)."""
 
     regions: list[Region]
     region: Region | None = None
@@ -123,12 +123,16 @@ class Signs(Rule[Found]):
         chosen = minus if self.context.sign_zero is SignZero.MINUS else plus
         return chosen, (plus.threshold, minus.threshold), ""
 
+    def _levels(self, region: Region) -> Array:
+        """The values that the result should have; straight-through sums leave the rounding of a sum around them."""
+        found = (self._facts or {}).get(region.output, Fact()).distinct()
+        return np.zeros(0) if found is None else found.astype(np.float64)
+
     def refused(self, match: Found, reason: str) -> None:
         """A tensor of two values that is no sign will hardly run: say why."""
         region = match.regions[0]
-        fact = (self._facts or {}).get(region.output, Fact())
         node = region.nodes[-1]
-        if fact.two_valued() is not None and node.op != "quantise":
+        if len(self._levels(region)) == 2 and node.op != "quantise":
             self.context.report.warn(
                 f"{node.describe()}: its result has two values, but it is no sign function of one tensor: {reason}"
             )
@@ -142,9 +146,11 @@ class Signs(Rule[Found]):
         pad = self.graph.producer(source)
         if pad is not None and pad.op == "pad":
             border = padded_value(region, pad)
-            source = pad.inputs[0] if border is not None else source
+            if border is not None:
+                source = pad.inputs[0]
+                border = float(_snap(np.array([border]), self._levels(region))[0])
         anchor = region.nodes[-1]
-        flips, low, high = canonical(step)
+        flips, low, high = canonical(step, self._levels(region))
         threshold = self.graph.add_const(step.threshold, "threshold")
         flip = self.graph.add_const(flips.astype(bool), "flip")
         attrs = dict(anchor.attrs) if anchor.op == "quantise" else {}
@@ -175,10 +181,13 @@ class Signs(Rule[Found]):
         self.graph.remove(anchor)
 
 
-def canonical(step: Step) -> tuple[Array, Array, Array]:
-    """Flip, lower and upper value of each channel; constant channels share the values of the others, where they can."""
-    low, high = step.low.astype(np.float64), step.high.astype(np.float64)
-    constant = low == high
+def canonical(step: Step, nominal: Array) -> tuple[Array, Array, Array]:
+    """Flip, lower and upper value of each channel. Constant channels share the values of the others, where they can.
+
+    Values that are `nominal` ones up to rounding become those.
+    """
+    low, high = (_snap(values.astype(np.float64), nominal) for values in (step.low, step.high))
+    constant, old = low == high, low
     if not np.any(constant):
         return step.flip, low, high
     others = (
@@ -190,8 +199,18 @@ def canonical(step: Step) -> tuple[Array, Array, Array]:
     if lower == upper:
         lower, upper = (lower - 2, lower) if lower > 0 else (lower, lower + 2)
     known = constant & ((low == lower) | (low == upper))
-    flip = np.where(known, step.low == lower, step.flip)
+    flip = np.where(known, old == lower, step.flip)
     return flip, np.where(known, lower, low), np.where(known, upper, high)
+
+
+def _snap(values: Array, nominal: Array) -> Array:
+    """Each value, or the nominal one that it is within rounding."""
+    if not len(nominal):
+        return values
+    nearest = nominal[np.abs(values[:, None] - nominal).argmin(axis=1)]
+    close = np.abs(values - nearest) <= SAME * np.abs(nominal).max()
+    snapped: Array = np.where(close, nearest, values)
+    return snapped
 
 
 def padded_value(region: Region, pad: Node) -> float | None:

@@ -9,13 +9,14 @@ A fact about a tensor is one of
   as (sign(x) - t) + t, where the real-valued t cancels.
 
 Sets and intervals may be larger than what really happens (sign gives {-1, 0, +1} even where 0 is out of reach), never smaller.
+But where real tensors have cancelled, rounding may leave other values (anything, if t is huge): such a fact is `nominal`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -41,6 +42,7 @@ class Fact:
     high: float = math.inf
     values: Array | None = None
     terms: tuple[tuple[str, int], ...] = ()
+    nominal: bool = False
 
     @property
     def finite(self) -> bool:
@@ -52,8 +54,8 @@ class Fact:
         return np.unique(self.values) if self.finite and self.values is not None else None
 
     def two_valued(self) -> tuple[float, float] | None:
-        """(lower, upper) if there are two values, the same in every channel."""
-        found = self.distinct()
+        """(lower, upper) if there are certainly two values, the same in every channel."""
+        found = self.distinct() if not self.nominal else None
         return (float(found[0]), float(found[1])) if found is not None and len(found) == 2 else None
 
 
@@ -92,20 +94,22 @@ def _constant(data: Array) -> Fact:
 
 
 def _fact(graph: Graph, node: Node, known: dict[str, Fact]) -> Fact:
+    inputs = [known[name] for name in node.inputs]
     if node.op in SIGNED:
         return finite(np.array([[-1], [1]], np.float32))
     if node.op in MOVING:
-        return _moved(node, [known[name] for name in node.inputs])
-    if node.op == "avgpool":
-        x = known[node.inputs[0]]
-        return Fact(min(x.low, 0.0), max(x.high, 0.0))
-    if node.op in ELEMENTWISE:
-        return (
+        fact = _moved(node, inputs)
+    elif node.op == "avgpool":
+        fact = Fact(min(inputs[0].low, 0.0), max(inputs[0].high, 0.0))
+    elif node.op in ELEMENTWISE:
+        fact = (
             _enumerated(graph, node, known)
             or _sum(graph, node, known)
-            or _interval(graph, node, [known[name] for name in node.inputs])
+            or _interval(graph, node, inputs)
         )
-    return Fact()
+    else:
+        return Fact()
+    return replace(fact, nominal=True) if any(x.nominal for x in inputs) else fact
 
 
 def _moved(node: Node, inputs: list[Fact]) -> Fact:
@@ -177,7 +181,7 @@ def _sum(graph: Graph, node: Node, known: dict[str, Fact]) -> Fact | None:
     left = tuple((name, c) for name, c in terms.items() if c)
     if not left:
         plain = finite(total.astype(np.float32))
-        return plain if plain.values is not None else None
+        return replace(plain, nominal=bool(terms)) if plain.values is not None else None
     if len(total) > LIMIT:
         return None
     bounds = _interval(graph, node, [known[name] for name in node.inputs])

@@ -320,3 +320,30 @@ def test_sign_of_what_is_never_negative(pool: str) -> None:
     assert report.rows[0].border == -1
     assert "0 or 1" in report.rows[0].reason
     assert_same(graph, after)
+
+
+@pytest.mark.parametrize("slope", [0.37, 1.7, 3.1])
+def test_straight_through_sum_that_rounds(slope: float) -> None:
+    """(s - t) + t is not s to the last bit for every t; the values are -1 and +1 all the same."""
+    net = Net(1, 3, 24, 24)
+    t = net.affine(net.op("tanh", net.x), -slope, 0.13)
+    y = net.op("add", net.op("sub", net.sign(net.x), t), t)
+    rounded = outputs(net.done(y), net.real(1, 3, 24, 24))[0]
+    assert len(np.unique(rounded)) > 2
+    graph = net.done(net.conv(y, net.signs(4, 3, 3, 3), "y", pads=(1, 1, 1, 1)))
+    after, report = converted(graph)
+    assert ops(after) == ["quantise", "bconv"]
+    assert report.rows[0].border == 0
+    assert_same(graph, after, 1e-5)
+
+
+def test_cancelling_is_not_trusted_blindly() -> None:
+    """With a huge t the sum is 0, not -1 or +1: the layer behind it stays real-valued."""
+    net = Net(1, 3, 6, 6)
+    t = net.affine(net.op("tanh", net.conv(net.x, net.signs(3, 3, 1, 1), "t")), 1e9)
+    y = net.op("add", net.op("sub", net.sign(net.x), t), t)
+    graph = net.done(net.conv(y, net.signs(4, 3, 3, 3), "y"))
+    after, report = converted(graph)
+    assert [r.kind for r in report.rows] == ["binary-weight", "binary-weight"]
+    assert "real-valued" in report.rows[1].reason
+    assert_same(graph, after)
