@@ -15,11 +15,11 @@ from typing import Any
 
 from ci import build
 from ci.bench import report, sweep
-from ci.bench.counter import CountError, count_cases
+from ci.bench.counter import count, count_cases, how
 from ci.bench.llvm import ModelError
+from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
 from ci.bench.table import table
-from ci.qemu import emulator
 from ci.qemu.targets import Target, find
 
 
@@ -39,9 +39,7 @@ def parse() -> argparse.Namespace:
 
 def isas(target: Target, cpu: str) -> list[str]:
     """Return the instruction sets that bnn-bench can use on an emulated cpu, but for plain C."""
-    program = [emulator.find(target.emulator) or target.emulator, "-cpu", cpu]
-    program += [str(target.build / "bnn-bench"), "--list"]
-    lines = subprocess.run(program, capture_output=True, text=True, check=True).stdout.splitlines()
+    lines = count(target, cpu, target.build / "bnn-bench", ["--list"])[0].splitlines()
     return [line.split()[1] for line in lines if line.startswith("isa") and line.split()[1] != "c"]
 
 
@@ -56,7 +54,7 @@ def emulated(target: Target, options: argparse.Namespace) -> list[dict[str, Any]
         found = report.rows_of(target.name, counted)
         rows += found
         print(f"\n{target.name}, isa {isa}: executed instructions of whole calls, per unit")
-        print("(128 binary multiply-adds, 128 floats packed)\n")
+        print(f"(128 binary multiply-adds, 128 floats packed); counted by {how(target)}\n")
         print(report.count_table(target.name, found))
         print("\n* peers: counted in the same way, not by this run (ci/bench/figures.toml)")
         print("\nThe same by class:\n")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Exact numbers of executed instructions, by the plugin of ci/qemu/counter."""
+"""Exact numbers of executed instructions, by the plugin of ci/qemu/counter or by unicorn."""
 
 from __future__ import annotations
 
@@ -7,39 +7,19 @@ import json
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ci import toolchain
+from ci.bench import unicorn_counter
+from ci.bench.region import CountError, Region
 from ci.paths import BUILD, ROOT
 from ci.qemu import emulator
 from ci.qemu.targets import Target
 
 SOURCE = ROOT / "ci" / "qemu" / "counter" / "counter.c"
 PLUGIN = BUILD / "counter.so"
-
-
-class CountError(Exception):
-    """Instructions cannot be counted here; the text says why."""
-
-
-@dataclass
-class Region:
-    """What ran between two marks."""
-
-    executions: dict[int, int] = field(default_factory=dict)  # by address
-    code: dict[int, bytes] = field(default_factory=dict)  # instructions by address
-
-    @property
-    def instructions(self) -> int:
-        """Number of executed instructions."""
-        return sum(self.executions.values())
-
-    def add(self, address: int, code: bytes, executions: int) -> None:
-        """Add a line of the plugin's file."""
-        self.executions[address] = self.executions.get(address, 0) + executions
-        self.code[address] = code
 
 
 def build_plugin() -> Path:
@@ -55,20 +35,38 @@ def build_plugin() -> Path:
 def count(
     target: Target, cpu: str, program: Path, arguments: Sequence[str]
 ) -> tuple[str, list[Region]]:
-    """Run a program of the target on an emulated cpu; return what it printed and its regions in order."""
-    qemu = emulator.find(target.emulator)
+    """Run a program of the target on an emulated cpu; return what it printed and its regions in order.
+
+    Where QEMU is missing or has no plugins, unicorn counts the same, on one cpu that has everything.
+    """
+    qemu = _qemu(target)
     if qemu is None:
-        raise CountError(f"no {target.emulator}: {emulator.ADVICE}")
+        return unicorn_counter.count(target.emulator.removeprefix("qemu-"), program, arguments)
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "counts"
         plugin = ["-plugin", f"{build_plugin()},out={out}"]
         command = [qemu, "-cpu", cpu, *plugin, str(program), *arguments]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if "plugin" in result.stderr and not out.exists():
-            raise CountError(f"{emulator.version(target.emulator)}: has no plugins")
         if result.returncode:
             raise CountError(f"{program.name} failed: {result.stderr.strip()}")
         return result.stdout, read(out.read_text(encoding="ascii"))
+
+
+@lru_cache(maxsize=4)
+def _qemu(target: Target) -> str | None:
+    """Return the target's emulator if it has plugins."""
+    qemu = emulator.find(target.emulator)
+    if qemu is None:
+        return None
+    result = subprocess.run([qemu, "-help"], capture_output=True, text=True, check=False)
+    return qemu if "-plugin" in result.stdout else None
+
+
+def how(target: Target) -> str:
+    """Return who counts, for captions."""
+    return (
+        "unicorn" if _qemu(target) is None else emulator.version(target.emulator).partition(" (")[0]
+    )
 
 
 def read(text: str) -> list[Region]:

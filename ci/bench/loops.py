@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ci.bench.counter import Region
 from ci.bench.mix import classify, disassemble
+from ci.bench.region import Region
 
 BRANCH = re.compile(r"b|b\.?[a-z]{2}|cbn?z|tbn?z")  # and not bl: no calls
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import capstone
 
-from ci.bench.counter import Region
+from ci.bench.region import Region
 
 # (class, mnemonics of vector instructions); the first that fits. What fits none, and no vector register, is scalar.
 CLASSES = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ci.bench import figures, llvm, loops, mix, sweep
-from ci.bench.counter import Region
+from ci.bench.region import Region
 from ci.bench.symbols import Symbols
 from ci.bench.table import Cell, table
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
-from ci.bench.counter import Region
+from ci.bench.region import Region
 from ci.qemu.targets import Target
 
 ELSEWHERE = "others"  # the C library, above all
