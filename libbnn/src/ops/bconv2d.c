@@ -176,10 +176,27 @@ static void copy_image(uint8_t *out, const struct bconv2d *s)
     }
 }
 
+/* Popcounts of a block over a slab: acc [slab.pixels][8]. */
+static void count(const struct bconv2d *s, uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_slab *slab)
+{
+    const struct bnn_kernels *kernels = s->steps.kernels;
+    struct bnn_run run;
+    bnn_memset(acc, 0, slab->pixels * 8 * sizeof acc[0]);
+    for (size_t done = 0; done < slab->pixels; done += run.pixels, acc += run.pixels * 8) {
+        run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
+        const size_t first = (size_t)run.y * s->window.y.stride * s->width + (size_t)run.x * s->window.x.stride;
+        if (s->wide.row_count > 0) {
+            kernels->bconv128(acc, x + first * 16, w, &s->wide, run.pixels);
+        }
+        if (s->narrow.row_count > 0) {
+            kernels->bconv64(acc, x + first * 8, w, &s->narrow, run.pixels);
+        }
+    }
+}
+
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
-    const struct bnn_kernels *kernels = s->steps.kernels;
     const uint8_t *images = s->copied ? scratch + s->image : s->x;
     uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc);
     struct bnn_target target = {.slab = slab, .rows = (float *)(void *)(scratch + s->rows)};
@@ -188,16 +205,8 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     for (size_t column = 0; column < slab->channels; column += block.lanes) {
         block = bnn_block_at(slab, column, s->popcounts.outputs);
         const uint8_t *w = s->w + (block.group * s->popcounts.blocks + block.block) * s->block_bytes;
-        const uint8_t *x = images + block.group * s->image_bytes;
-        struct bnn_run run;
-        for (size_t pixel = slab->pixel; pixel < slab->pixel + slab->pixels; pixel += run.pixels) {
-            run = bnn_run_at(slab, pixel, s->window.x.out);
-            size_t first = (size_t)run.y * s->window.y.stride * s->width + (size_t)run.x * s->window.x.stride;
-            bnn_memset(acc, 0, run.pixels * 8 * sizeof acc[0]);
-            kernels->bconv128(acc, x + first * 16, w, &s->wide, run.pixels);
-            kernels->bconv64(acc, x + first * 8, w, &s->narrow, run.pixels);
-            bnn_popcounts_emit(&s->popcounts, &s->steps, &target, &block, &run, acc);
-        }
+        count(s, acc, images + block.group * s->image_bytes, w, slab);
+        bnn_popcounts_emit(&s->popcounts, &s->steps, &target, &block, acc);
     }
     if (s->steps.floats) {
         bnn_steps_run(&s->steps, slab, target.place, target.step, target.place, target.step);

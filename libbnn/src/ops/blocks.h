@@ -36,14 +36,13 @@ struct bnn_run {
     size_t pixels;
 };
 
-/* The run that starts at `pixel` of an image of this width: to the end of the row, of the slab, or BNN_RUN pixels. */
+/* The run that starts at `pixel` of an image of this width: to the end of the row or of the slab. */
 static inline struct bnn_run bnn_run_at(const struct bnn_slab *slab, size_t pixel, uint32_t width)
 {
     struct bnn_run run = {.y = (uint32_t)(pixel / width), .x = (uint32_t)(pixel % width)};
     size_t rest = slab->pixel + slab->pixels - pixel;
     run.pixels = width - run.x;
     run.pixels = run.pixels < rest ? run.pixels : rest;
-    run.pixels = run.pixels < BNN_RUN ? run.pixels : BNN_RUN;
     return run;
 }
 

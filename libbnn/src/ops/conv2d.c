@@ -109,8 +109,8 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
         fill_rows(rows + window->y.kernel, &s, s.outputs % 8);
     }
     s.rows = rows;
-    s.y_spans = bnn_take_spans(&s.window.y, 0, build);
-    s.x_spans = bnn_take_spans(&s.window.x, 0, build);
+    s.y_spans = bnn_take_spans(&s.window.y, build);
+    s.x_spans = bnn_take_spans(&s.window.x, build);
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
     s.acc = bnn_scratch(build, BNN_RUN * 8 * sizeof(float));
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
@@ -161,15 +161,19 @@ static void convolve(const struct conv *s, float *acc, const struct bnn_block *b
     }
 }
 
-/* The same over a run of pixels: acc [run.pixels][8]. */
-static void convolve_run(const struct conv *s, float *acc, const struct bnn_block *block, const struct bnn_run *run)
+/* The same over a slab: acc [slab.pixels][8]. */
+static void convolve_slab(const struct conv *s, float *acc, const struct bnn_block *block, const struct bnn_slab *slab)
 {
-    const struct bnn_span *y = bnn_span_of(&s->y_spans, run->y), *x = bnn_span_of(&s->x_spans, run->x);
-    const uint32_t run_end = run->x + (uint32_t)run->pixels;
-    bnn_memset(acc, 0, run->pixels * 8 * sizeof acc[0]);
-    for (uint32_t begin = run->x; begin < run_end; begin = x->end, x++) {
-        if (y->tap_end > 0 && x->tap_end > 0) {
-            convolve(s, acc + 8 * (begin - run->x), block, run->y, begin, x->end < run_end ? x->end : run_end, y, x);
+    struct bnn_run run;
+    bnn_memset(acc, 0, slab->pixels * 8 * sizeof acc[0]);
+    for (size_t done = 0; done < slab->pixels; done += run.pixels, acc += run.pixels * 8) {
+        run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
+        const struct bnn_span *y = bnn_span_of(&s->y_spans, run.y), *x = bnn_span_of(&s->x_spans, run.x);
+        const uint32_t run_end = run.x + (uint32_t)run.pixels;
+        for (uint32_t begin = run.x; begin < run_end; begin = x->end, x++) {
+            if (y->tap_end > 0 && x->tap_end > 0) {
+                convolve(s, acc + 8 * (begin - run.x), block, run.y, begin, x->end < run_end ? x->end : run_end, y, x);
+            }
         }
     }
 }
@@ -183,13 +187,8 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     struct bnn_block block;
     for (size_t column = 0; column < slab->channels; column += block.lanes) {
         block = bnn_block_at(slab, column, s->outputs);
-        struct bnn_run run;
-        for (size_t pixel = slab->pixel; pixel < slab->pixel + slab->pixels; pixel += run.pixels) {
-            run = bnn_run_at(slab, pixel, s->window.x.out);
-            convolve_run(s, acc, &block, &run);
-            uint8_t *out = (uint8_t *)place + (pixel - slab->pixel) * step;
-            bnn_place_lanes((float *)(void *)out, step, acc, &block, run.pixels);
-        }
+        convolve_slab(s, acc, &block, slab);
+        bnn_place_lanes(place, step, acc, &block, slab->pixels);
     }
     bnn_steps_run(&s->steps, slab, place, step, place, step);
 }

@@ -86,18 +86,16 @@ static struct bnn_span span_at(const struct bnn_axis *a, uint32_t begin)
     return span;
 }
 
-struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, int all_inside, struct bnn_build *build)
+struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, struct bnn_build *build)
 {
-    struct bnn_span next = {.end = axis->out, .tap_end = axis->kernel};
-    uint32_t count = 1;
-    for (uint32_t o = 0; !all_inside && o < axis->out; o = next.end, count++) {
-        next = span_at(axis, o);
+    uint32_t count = 0;
+    for (uint32_t o = 0; o < axis->out; count++) {
+        o = span_at(axis, o).end;
     }
-    count -= !all_inside;
     struct bnn_span *spans = bnn_take(build, count, sizeof *spans);
-    for (uint32_t i = 0, o = 0; spans != NULL && i < count; i++, o = next.end) {
-        next = all_inside ? next : span_at(axis, o);
-        spans[i] = next;
+    for (uint32_t i = 0, o = 0; spans != NULL && i < count; i++) {
+        spans[i] = span_at(axis, o);
+        o = spans[i].end;
     }
     return (struct bnn_spans){count, spans};
 }

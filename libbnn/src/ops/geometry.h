@@ -38,8 +38,8 @@ struct bnn_spans {
     const struct bnn_span *span;
 };
 
-/* The spans, in the plan's memory. `all_inside`: one span, as if every tap were inside. */
-struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, int all_inside, struct bnn_build *build);
+/* The spans, in the plan's memory. */
+struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, struct bnn_build *build);
 
 /* The span of an output. There are few, and most outputs are in the second of three. */
 static inline const struct bnn_span *bnn_span_of(const struct bnn_spans *spans, uint32_t output)

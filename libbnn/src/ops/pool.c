@@ -76,7 +76,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     kernel_of(op, kernel);
     struct pool *state = bnn_take(build, 1, sizeof *state);
     const struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, kernel);
-    const struct bnn_spans y_spans = bnn_take_spans(&window.y, 0, build), x_spans = bnn_take_spans(&window.x, 0, build);
+    const struct bnn_spans y_spans = bnn_take_spans(&window.y, build), x_spans = bnn_take_spans(&window.x, build);
     const uint8_t *flips = NULL;
     if (x.type == BNN_TYPE_BITS) {
         flips = bnn_pack_flips(bnn_op_input(op, 1).data, x.dims[2], build);

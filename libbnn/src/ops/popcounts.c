@@ -35,46 +35,68 @@ static uint32_t outside(const uint8_t *block, const uint32_t *dims, size_t lane,
     return count;
 }
 
-/* Smallest popcount for which base - 2 * popcount < threshold. Popcounts are below 65535. */
-static uint16_t limit_of(int32_t base, int32_t threshold)
+uint16_t bnn_popcount_limit(int32_t base, int32_t threshold)
 {
     int64_t room = (int64_t)base - threshold, limit = room < 0 ? 0 : room / 2 + 1;
     return limit < 65535 ? (uint16_t)limit : 65535;
 }
 
-static void fill_class(int32_t *base, uint16_t *limit, const struct bnn_popcounts *p, const struct bnn_steps *steps,
-                       const struct bnn_view *w, const struct bnn_span *y, const struct bnn_span *x)
+/* channels * (taps outside) of a class. */
+static uint32_t lost(const struct bnn_popcounts *p, const struct bnn_span *y, const struct bnn_span *x)
 {
-    const uint32_t *dims = w->dims;
-    const size_t block_bytes = (size_t)dims[2] * dims[3] * 8 * bnn_group_bytes(dims[4]);
-    const uint32_t inside = (y->tap_end - y->tap) * (x->tap_end - x->tap) * dims[4];
-    for (size_t i = 0; i < p->lanes; i++) {
-        size_t output = i % (p->blocks * 8), group = i / (p->blocks * 8);
-        int real = output < p->outputs; /* lanes that are not real give no bits */
-        base[i] = (int32_t)(inside + 2 * outside(w->data + i / 8 * block_bytes, dims, i % 8, y, x));
-        if (limit != NULL) {
-            limit[i] = real ? limit_of(base[i], steps->int_threshold[group * p->outputs + output]) : 65535;
+    return (p->kernel_h * p->kernel_w - (y->tap_end - y->tap) * (x->tap_end - x->tap)) * p->channels;
+}
+
+static const uint16_t *take_changes(const struct bnn_popcounts *p, const struct bnn_view *w, struct bnn_build *build)
+{
+    const size_t block_bytes = (size_t)p->kernel_h * p->kernel_w * 8 * bnn_group_bytes(p->channels);
+    const uint64_t classes = (uint64_t)p->y.count * p->x.count;
+    uint16_t *change = bnn_take(build, classes * p->lanes, sizeof *change);
+    for (size_t c = 0; change != NULL && c < classes; c++) {
+        const struct bnn_span *y = &p->y.span[c / p->x.count], *x = &p->x.span[c % p->x.count];
+        for (size_t i = 0; i < p->lanes; i++) {
+            uint32_t added = outside(w->data + i / 8 * block_bytes, w->dims, i % 8, y, x);
+            change[c * p->lanes + i] = (uint16_t)(lost(p, y, x) / 2 - added);
         }
     }
+    return change;
+}
+
+static const uint16_t *take_limits(const struct bnn_popcounts *p, const int32_t *threshold, struct bnn_build *build)
+{
+    uint16_t *limit = bnn_take(build, (uint64_t)p->parities * p->lanes, sizeof *limit);
+    for (size_t i = 0; limit != NULL && i < (size_t)p->parities * p->lanes; i++) {
+        const size_t lane = i % p->lanes, output = lane % (p->blocks * 8), group = lane / (p->blocks * 8);
+        const int real = output < p->outputs; /* lanes that are not real give no bits */
+        limit[i] = real ? bnn_popcount_limit(p->base[i / p->lanes][0], threshold[group * p->outputs + output]) : 65535;
+    }
+    return limit;
 }
 
 void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_view *w,
                         const struct bnn_window *window, int exact_zero, struct bnn_build *build)
 {
-    p->outputs = w->dims[1];
-    p->blocks = (p->outputs + 7) / 8;
-    p->channels = w->dims[4];
+    const struct bnn_axis *ay = &window->y, *ax = &window->x;
+    const int padded = ay->before > 0 || ay->after > 0 || ax->before > 0 || ax->after > 0;
+    *p = (struct bnn_popcounts){
+        .outputs = w->dims[1],
+        .blocks = ((size_t)w->dims[1] + 7) / 8,
+        .channels = w->dims[4],
+        .kernel_h = w->dims[2],
+        .kernel_w = w->dims[3],
+        .parities = exact_zero && padded ? 1 + w->dims[4] % 2 : 1,
+    };
     p->lanes = 8 * p->blocks * w->dims[0];
-    p->y = bnn_take_spans(&window->y, !exact_zero, build);
-    p->x = bnn_take_spans(&window->x, !exact_zero, build);
-    const uint64_t entries = (uint64_t)p->y.count * p->x.count * p->lanes;
-    int32_t *base = bnn_take(build, entries, sizeof *base);
-    uint16_t *limit = steps->int_threshold != NULL ? bnn_take(build, entries, sizeof *limit) : NULL;
-    p->base = base;
-    p->limit = limit;
-    for (size_t i = 0; base != NULL && i < (size_t)p->y.count * p->x.count; i++) {
-        fill_class(base + i * p->lanes, limit == NULL ? NULL : limit + i * p->lanes, p, steps, w, &p->y.span[i / p->x.count],
-                   &p->x.span[i % p->x.count]);
+    for (size_t i = 0; i < 16; i++) {
+        p->base[i / 8][i % 8] = (int32_t)(p->kernel_h * p->kernel_w * p->channels) - (int32_t)(i / 8);
+    }
+    if (exact_zero && padded) {
+        p->y = bnn_take_spans(ay, build);
+        p->x = bnn_take_spans(ax, build);
+        p->change = take_changes(p, w, build);
+    }
+    if (steps->int_threshold != NULL) {
+        p->limit = take_limits(p, steps->int_threshold, build);
     }
 }
 
@@ -125,25 +147,81 @@ static void emit_floats(const struct bnn_steps *steps, const struct bnn_target *
     bnn_place_lanes(out, target->step, target->rows, block, pixels);
 }
 
-void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
-                        const struct bnn_block *block, const struct bnn_run *run, const uint16_t *acc)
+static void emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
+                 const struct bnn_block *block, const uint16_t *acc, size_t parity, size_t first, size_t pixels)
 {
-    const size_t width = p->x.span[p->x.count - 1].end, run_end = run->x + run->pixels;
-    const size_t lane = (block->group * p->blocks + block->block) * 8;
-    const size_t y = (size_t)(bnn_span_of(&p->y, run->y) - p->y.span);
-    for (size_t x = 0; x < p->x.count; x++) {
-        const struct bnn_span *span = &p->x.span[x];
-        size_t begin = span->begin > run->x ? span->begin : run->x, end = span->end < run_end ? span->end : run_end;
-        if (begin >= end) {
+    if (p->limit != NULL) {
+        const size_t lane = (block->group * p->blocks + block->block) * 8;
+        emit_bits(steps, target->slab, block, acc, p->limit + parity * p->lanes + lane, first, pixels);
+    }
+    if (steps->floats) {
+        emit_floats(steps, target, block, acc, p->base[parity], first, pixels);
+    }
+}
+
+/* A stretch of a slab's pixels in one row and class. */
+struct stretch {
+    const struct bnn_span *y, *x;
+    uint32_t row, column;
+    size_t first, pixels; /* in the slab */
+};
+
+static struct stretch first_stretch(const struct bnn_popcounts *p, const struct bnn_slab *slab)
+{
+    const uint32_t width = p->x.span[p->x.count - 1].end;
+    struct stretch s = {.row = (uint32_t)(slab->pixel / width), .column = (uint32_t)(slab->pixel % width)};
+    s.y = bnn_span_of(&p->y, s.row);
+    s.x = bnn_span_of(&p->x, s.column);
+    s.pixels = s.x->end - s.column;
+    s.pixels = s.pixels < slab->pixels ? s.pixels : slab->pixels;
+    return s;
+}
+
+/* To the next one, if there is one: s->first < slab->pixels. */
+static void next_stretch(const struct bnn_popcounts *p, const struct bnn_slab *slab, struct stretch *s)
+{
+    s->first += s->pixels;
+    if (s->x + 1 < p->x.span + p->x.count) {
+        s->x++;
+    } else {
+        s->x = p->x.span;
+        s->row++;
+        s->y += s->row == s->y->end; /* behind the last row nothing is read */
+    }
+    s->column = s->x->begin;
+    s->pixels = s->x->end - s->column;
+    s->pixels = s->pixels < slab->pixels - s->first ? s->pixels : slab->pixels - s->first;
+}
+
+static void add_changes(const struct bnn_popcounts *p, const struct bnn_slab *slab, size_t lane, uint16_t *acc)
+{
+    for (struct stretch s = first_stretch(p, slab); s.first < slab->pixels; next_stretch(p, slab, &s)) {
+        if (lost(p, s.y, s.x) == 0) {
             continue;
         }
-        const size_t at = (y * p->x.count + x) * p->lanes + lane, first = run->y * width + begin - target->slab->pixel;
-        const uint16_t *popcounts = acc + 8 * (begin - run->x);
-        if (p->limit != NULL) {
-            emit_bits(steps, target->slab, block, popcounts, p->limit + at, first, end - begin);
+        const size_t class = (size_t)(s.y - p->y.span) * p->x.count + (size_t)(s.x - p->x.span);
+        const uint16_t *change = p->change + class * p->lanes + lane;
+        for (uint16_t *pixel = acc + 8 * s.first, *end = pixel + 8 * s.pixels; pixel < end; pixel += 8) {
+            for (size_t j = 0; j < 8; j++) {
+                pixel[j] = (uint16_t)(pixel[j] + change[j]);
+            }
         }
-        if (steps->floats) {
-            emit_floats(steps, target, block, popcounts, p->base + at, first, end - begin);
-        }
+    }
+}
+
+void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
+                        const struct bnn_block *block, uint16_t *acc)
+{
+    const struct bnn_slab *slab = target->slab;
+    const size_t lane = (block->group * p->blocks + block->block) * 8;
+    if (p->change != NULL) {
+        add_changes(p, slab, lane, acc);
+    }
+    if (p->parities == 1) {
+        emit(p, steps, target, block, acc, 0, 0, slab->pixels);
+        return;
+    }
+    for (struct stretch s = first_stretch(p, slab); s.first < slab->pixels; next_stretch(p, slab, &s)) {
+        emit(p, steps, target, block, acc + 8 * s.first, lost(p, s.y, s.x) % 2, s.first, s.pixels);
     }
 }

@@ -208,10 +208,7 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
         bnn_memcpy(kept, program, s->count * sizeof program[0]);
     }
     s->step = kept;
-    s->limit = s->pixels;
-    if (s->count > 0) {
-        s->limit = pixels_per_row < BNN_RUN ? BNN_RUN / pixels_per_row * pixels_per_row : BNN_RUN;
-    }
+    s->limit = pixels_per_row < BNN_RUN ? BNN_RUN / pixels_per_row * pixels_per_row : BNN_RUN;
 }
 
 uint64_t bnn_steps_tile(const struct bnn_steps *s)

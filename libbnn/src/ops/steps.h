@@ -3,9 +3,8 @@
  * Programs of steps (docs/dab-format.md, section 4): what happens to a value v [pixels, channels] between the op's own work
  * and its outputs.
  *
- * Ops compute v slab by slab: up to BNN_RUN pixels (or all, where nothing is left to do) of one group of at most 128
- * channels, which is also the unit in which bits are packed. A slab lives in the program's last F32 output where it has one
- * ("home"), otherwise in a tile of scratch memory.
+ * Ops compute v slab by slab: up to BNN_RUN pixels of one group of at most 128 channels, which is also the unit in which bits
+ * are packed. A slab lives in the program's last F32 output where it has one ("home"), otherwise in a tile of scratch memory.
  */
 #ifndef BNN_STEPS_H
 #define BNN_STEPS_H
