@@ -1,47 +1,43 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The converter's intermediate representation: a small, typed, mutable graph of named values.
 
-Axis order is ONNX's (NCHW, batch kept, N = 1) everywhere in the graph; only `lower.py` knows channels-last. The channel axis of a
-value is axis 1 (the last one of a value of rank 1). Activations are float32 unless said; a *two-valued* activation holds only -1.0 and +1.0.
+Axis order is ONNX's (NCHW, batch kept, N = 1) everywhere in the graph; only `lower.py` knows channels-last. The channel
+axis of a value is axis 1 (the last one of a value of rank 1). Activations are float32 unless said; a *two-valued*
+activation holds only -1.0 and +1.0.
 
-Vocabulary after import (`converter/ops/*.py` has shape rule and numpy reference of each):
+Vocabulary after import (`converter/ops/*.py` has shape rule and numpy reference of each; c: constant):
 
-=============  =====================================  ==========================================================================
-op             inputs (c: constant)                   attributes, meaning
-=============  =====================================  ==========================================================================
-conv           x [1,G*C,H,W], c w [G*O,C,KH,KW]       strides (h,w), dilations (h,w), pads (top,left,bottom,right), groups; zero
-                                                      padding, no bias (a bias is an affine after it)
-                                                      conv and dense also have `result`: what the source model calls the output of
-                                                      this node (its bias included); lists of convolutions use that name.
-                                                      `weight_source`: "sign" if the source model computes the weight through a
-                                                      sign function, else "other"
-dense          x [M,K], c w [O,K]                     x @ w.T
-affine         x, c mul [C], c add [C]                x * mul + add along the channel axis (BatchNormalization, biases, scales)
-clip           x                                      low, high (floats, may be infinite): Relu, Relu6, Clip, HardTanh
-prelu          x, c slope [C]                         x if x >= 0 else x * slope
-add            x, y                                   equal shapes
-maxpool        x [1,C,H,W]                            kernel, strides, dilations, pads
-avgpool        x [1,C,H,W]                            kernel, strides, pads, count_pad (bool)
-concat         x, y, ...                              axis
-softmax        x                                      axis
-transpose      x                                      perm
-reshape        x                                      (shape of the output value)
-pad            x                                      before, after (tuples, one entry per axis), value
-slice          x                                      starts, steps (one entry per axis; size is the output's shape)
-sign, abs, neg, round, sub, mul, div, greater, greater_equal, less, less_equal, not, where, cast, tanh, ...
-                                                      elementwise with ONNX broadcasting and meaning (`cast` has attribute `dtype`); real
-                                                      spellings of sign functions are made of these. What no pass consumes is refused by name.
-=============  =====================================  ==========================================================================
+    conv        x [1,G*C,H,W], c w [G*O,C,KH,KW]   strides (h,w), dilations (h,w), pads (top,left,bottom,right), groups;
+                                                   zero padding, no bias (a bias is an affine after it)
+    dense       x [M,K], c w [O,K]                 x @ w.T
+    affine      x, c mul [C], c add [C]            x * mul + add along the channel axis (BatchNormalization, biases)
+    clip        x                                  low, high (may be infinite): Relu, Relu6, Clip, HardTanh
+    prelu       x, c slope [C]                     x if x >= 0 else x * slope
+    add         x, y                               equal shapes
+    maxpool     x [1,C,H,W]                        kernel, strides, dilations, pads
+    avgpool     x [1,C,H,W]                        kernel, strides, pads, count_pad (bool)
+    concat      x, y, ...                          axis
+    softmax     x                                  axis
+    transpose   x                                  perm
+    reshape     x                                  (shape of the output value)
+    pad         x                                  before, after (one entry per axis), value
+    slice       x                                  starts, steps (one entry per axis; size is the output's shape)
+    sign, abs, neg, round, sub, mul, div, greater, greater_equal, less, less_equal, not, where, cast, tanh, ...
+                elementwise with ONNX broadcasting and meaning (`cast` has attribute `dtype`); real spellings of sign
+                functions are made of these. What no pass consumes is refused by name.
+
+Layers (conv, dense) also have `result`, the source model's name of their output (for --binary-list), and
+`weight_source`: "sign" where the source computes the weight through a sign or a comparison, else "other" (for --strict).
 
 Added by the passes (`converter/passes/`):
 
-=============  =====================================  ==========================================================================
-quantise       x, c threshold f32 [C], c flip bool[C]  two-valued: (x >= threshold) != flip ? +1 : -1
-threshold      x, c threshold i32 [C]                 two-valued: x >= threshold ? +1 : -1, where x is the integer result of bconv/bdense
-bconv          x two-valued, c w int8 (-1, +1)        as conv, plus border (-1, 0, +1): the value of padded taps; result is integer
-bdense         x two-valued, c w int8 (-1, +1)        as dense; result is integer
-bmaxpool       x two-valued, c flip bool [C]          as maxpool, then negated where flip
-=============  =====================================  ==========================================================================
+    quantise    x, c threshold f32 [C], c flip bool [C]    two-valued: (x >= threshold) != flip ? +1 : -1
+    threshold   x, c threshold i32 [C]                     two-valued: x >= threshold ? +1 : -1, where x is the integer
+                                                           result of bconv or bdense
+    bconv       x two-valued, c w int8 (-1, +1)            as conv, plus border (-1, 0, +1): the value of padded taps;
+                                                           the result is integer
+    bdense      x two-valued, c w int8 (-1, +1)            as dense; the result is integer
+    bmaxpool    x two-valued, c flip bool [C]              as maxpool, then negated where flip
 
 `conv` and `dense` may also have int8 weights of -1 and +1 (float input, binary weights).
 """
@@ -86,7 +82,11 @@ class Node:
 
     def describe(self) -> str:
         """How messages name this node."""
-        return f"node '{self.sources[0]}'" if self.sources else f"{self.op} node writing '{self.outputs[0]}'"
+        return (
+            f"node '{self.sources[0]}'"
+            if self.sources
+            else f"{self.op} node writing '{self.outputs[0]}'"
+        )
 
 
 class Graph:
@@ -100,8 +100,10 @@ class Graph:
         self.outputs: list[str] = []
         self._fresh = 0
 
-    # -- values ------------------------------------------------------------------------------------------------------------------
-    def add_value(self, name: str, shape: Iterable[int], dtype: npt.DTypeLike = np.float32) -> Value:
+    # values
+    def add_value(
+        self, name: str, shape: Iterable[int], dtype: npt.DTypeLike = np.float32
+    ) -> Value:
         """Declare an activation."""
         value = Value(name, tuple(int(d) for d in shape), np.dtype(dtype))
         self.values[name] = value
@@ -127,9 +129,10 @@ class Graph:
         return self.values[name].const
 
     def shape(self, name: str) -> tuple[int, ...]:
+        """The dimensions of a value, in ONNX order."""
         return self.values[name].shape
 
-    # -- nodes -------------------------------------------------------------------------------------------------------------------
+    # nodes
     def producer(self, name: str) -> Node | None:
         """The node that writes a value; None for constants and graph inputs."""
         return next((node for node in self.nodes if name in node.outputs), None)
@@ -139,6 +142,7 @@ class Graph:
         return [node for node in self.nodes if name in node.inputs]
 
     def is_output(self, name: str) -> bool:
+        """Whether a value is an output of the graph."""
         return name in self.outputs
 
     def single_use(self, name: str) -> bool:
@@ -147,18 +151,24 @@ class Graph:
         return uses == 1 and not self.is_output(name)
 
     def insert_before(self, anchor: Node, *nodes: Node) -> None:
+        """Put nodes in front of another one."""
         at = self.nodes.index(anchor)
         self.nodes[at:at] = nodes
 
     def insert_after(self, anchor: Node, *nodes: Node) -> None:
+        """Put nodes behind another one."""
         at = self.nodes.index(anchor) + 1
         self.nodes[at:at] = nodes
 
     def remove(self, node: Node) -> None:
+        """Take a node out; its values stay until `prune`."""
         self.nodes.remove(node)
 
     def replace_uses(self, old: str, new: str, keep: Iterable[Node] = ()) -> None:
-        """Let every reader of `old` (but those in `keep`) read `new`. Graph outputs keep their names: the caller re-labels them."""
+        """Let every reader of `old` (but those in `keep`) read `new`.
+
+        Graph outputs keep their names: the caller re-labels them.
+        """
         kept = list(keep)
         for node in self.nodes:
             if not any(node is k for k in kept):
@@ -178,7 +188,9 @@ class Graph:
 
     def sort(self) -> None:
         """Restore the order of `nodes` (stable); raises ValueError on a cycle."""
-        known = set(self.inputs) | {name for name, value in self.values.items() if value.const is not None}
+        known = set(self.inputs) | {
+            name for name, value in self.values.items() if value.const is not None
+        }
         waiting, done = list(self.nodes), []
         while waiting:
             rest: list[Node] = []
@@ -194,4 +206,5 @@ class Graph:
         self.nodes = done
 
     def activations(self) -> Iterator[Value]:
+        """All values that are not constants."""
         return (value for value in self.values.values() if value.const is None)
