@@ -34,6 +34,15 @@ struct bnn_bconv {
     size_t pixel_step; /* bytes of x from output pixel to output pixel: stride * 16 (8) */
 };
 
+/* chain_panel. */
+struct bnn_chain {
+    const uint32_t *taps; /* byte offsets from the pixel: of 16-byte taps, then of 8-byte taps */
+    size_t wide, narrow;  /* their numbers */
+    size_t pixel_step;    /* bytes of narrow from output pixel to output pixel: stride * 8; of wide: twice as many */
+    size_t row_step;      /* from output row to output row */
+    size_t width;         /* pixels of an output row */
+};
+
 /* acc_affine: 8 of each. */
 struct bnn_acc_affine {
     const int32_t *base; /* dot = base - 2 * popcount: real taps x channels, plus twice the count of taps that do not count */

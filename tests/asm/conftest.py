@@ -13,7 +13,7 @@ from asm.contract import SOURCES
 from asm.isa import ISAS
 from asm.machine import Machine, Program
 from ci.paths import BUILD
-from oracles import acc, conv, elementwise, pack, steps, xnor
+from oracles import acc, chain, conv, elementwise, pack, steps, xnor
 
 Counts = dict[str, dict[str, int]]  # "folder slot isa": shape: executed instructions
 COUNTS = pytest.StashKey[Counts]()
@@ -27,6 +27,8 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "bconv64": (xnor.Conv(21, 3, 3), 21 * 9 * 4, "128 products"),
     "bdense128": (xnor.Dense(64, 2), 64 * 16, "128 products"),
     "bdense64": (xnor.Dense(64, 2), 64 * 8, "128 products"),
+    "chain_panel": (chain.Panel(9, 9, 3, 8, 5), 3 * 14, "vector"),
+    "bchain": (chain.Product(18, 4), 4 * 18 * 8, "128 products"),
     "acc_affine": (acc.Affine(17), 17, "8 outputs"),
     "acc_bits": (acc.Bits(17, 1, 120), 17, "8 outputs"),
     **{slot: (steps.Shape(3, 128), 3 * 128, "float") for slot in steps.SLOTS},

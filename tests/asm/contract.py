@@ -159,7 +159,7 @@ def _units(names: list[str], isa: Isa) -> frozenset[str]:
 
 
 def values_of(case_arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Integers of a case for size expressions: `pixels`, `p.taps`, `p.rows[0].x`."""
+    """Integers of a case for size expressions: `pixels`, `p.row_count`, `p.rows[0].x`, `p.taps[0]`."""
     from oracles.case import Struct
 
     values: dict[str, Any] = {}
@@ -173,5 +173,7 @@ def values_of(case_arguments: Mapping[str, Any]) -> dict[str, Any]:
                     fields[key] = value
                 elif key == "rows":
                     fields[key] = [SimpleNamespace(x=int(x), w=int(w)) for x, w in value.before]
+                elif key == "taps":
+                    fields[key] = value.before.tolist()
             values[name] = SimpleNamespace(**fields)
     return values

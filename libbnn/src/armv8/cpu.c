@@ -25,6 +25,13 @@ CHECK(bnn_bconv, taps, BCONV_TAPS);
 CHECK(bnn_bconv, tap_step, BCONV_TAP_STEP);
 CHECK(bnn_bconv, pixel_step, BCONV_PIXEL_STEP);
 
+CHECK(bnn_chain, taps, CHAIN_TAPS);
+CHECK(bnn_chain, wide, CHAIN_WIDE);
+CHECK(bnn_chain, narrow, CHAIN_NARROW);
+CHECK(bnn_chain, pixel_step, CHAIN_PIXEL_STEP);
+CHECK(bnn_chain, row_step, CHAIN_ROW_STEP);
+CHECK(bnn_chain, width, CHAIN_WIDTH);
+
 CHECK(bnn_acc_affine, base, ACC_AFFINE_BASE);
 CHECK(bnn_acc_affine, mul, ACC_AFFINE_MUL);
 CHECK(bnn_acc_affine, add, ACC_AFFINE_ADD);

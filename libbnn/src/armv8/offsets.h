@@ -14,6 +14,13 @@
 #define BCONV_TAP_STEP 24
 #define BCONV_PIXEL_STEP 32
 
+#define CHAIN_TAPS 0
+#define CHAIN_WIDE 8
+#define CHAIN_NARROW 16
+#define CHAIN_PIXEL_STEP 24
+#define CHAIN_ROW_STEP 32
+#define CHAIN_WIDTH 40
+
 #define ACC_AFFINE_BASE 0
 #define ACC_AFFINE_MUL 8
 #define ACC_AFFINE_ADD 16

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Cases of the chain's slots: chain_panel, chain_weights, bchain.
+
+The oracle counts on the vectors themselves; chain form is made by the words of kernels.def.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from oracles.case import Argument, Array, Buffer, Case, Struct, rng
+from oracles.xnor import counts_of, fill_bits
+
+
+class Panel(NamedTuple):
+    """Numbers of taps; a run of pixels that begins at a column of rows of `width` pixels."""
+
+    wide: int
+    narrow: int
+    pixels: int
+    width: int = 5
+    column: int = 0
+    stride: int = 1
+
+
+class Weights(NamedTuple):
+    """Numbers of taps."""
+
+    wide: int
+    narrow: int
+
+
+class Product(NamedTuple):
+    """Vectors of each of the pixels."""
+
+    vectors: int
+    pixels: int
+    fill: str = "random"
+
+
+TAPS = [(1, 0), (2, 0), (9, 0), (18, 0), (0, 1), (0, 2), (0, 9), (0, 25), (3, 1), (3, 2), (4, 3)]
+SLOTS: dict[str, list[Panel] | list[Weights] | list[Product]] = {
+    "chain_panel": [
+        *(Panel(wide, narrow, 5) for wide, narrow in [(0, 0), *TAPS]),
+        *(Panel(3, 3, pixels) for pixels in (0, 1, 2, 3, 4, 9, 10, 11, 16)),
+        *(Panel(2, 2, 7, 3, column, stride) for column in (0, 1, 2) for stride in (1, 2, 3)),
+        *(Panel(2, 1, 4, 1, 0, stride) for stride in (1, 2)),
+        Panel(9, 9, 3, 8, 5),
+    ],
+    "chain_weights": [Weights(0, 0), *(Weights(wide, narrow) for wide, narrow in TAPS)],
+    "bchain": [
+        *(Product(vectors, 4) for vectors in range(21)),
+        *(Product(vectors, 2) for vectors in (35, 36, 37, 38, 49, 50, 63, 64)),
+        *(Product(vectors, pixels) for vectors in (9, 12) for pixels in (0, 1, 2, 3, 5, 8)),
+        *(
+            Product(vectors, 3, fill)
+            for vectors in (7, 8, 9, 10)
+            for fill in ("zeros", "same", "different", "full", "waves")
+        ),
+        *(Product(vectors, 2, "full") for vectors in (509, 510, 511)),
+    ],
+}
+
+
+def case(slot: str, shape: Panel | Weights | Product) -> Case:
+    """One call of the slot."""
+    if isinstance(shape, Panel):
+        return panel_case(shape)
+    if isinstance(shape, Weights):
+        return weights_case(shape)
+    return product_case(shape)
+
+
+def prefix(v: Array) -> Array:
+    """Sums modulo 2 along the vectors [..., vectors, 16]; of an even number the last stays alone."""
+    s: Array = np.bitwise_xor.accumulate(v, axis=-2)
+    if v.shape[-2] % 2 == 0 and v.size:
+        s[..., -1, :] = v[..., -1, :]
+    return s
+
+
+def panel_of(v: Array) -> Array:
+    """Pixels [pixels, vectors, 16] as [pairs, vectors, 2, 16]; a last one without a partner twice."""
+    if len(v) % 2:
+        v = np.concatenate([v, v[-1:]])
+    pairs = prefix(v).reshape(len(v) // 2, 2, *v.shape[1:])
+    return np.ascontiguousarray(pairs.transpose(0, 2, 1, 3))
+
+
+def chain_weights(v: Array) -> Array:
+    """Weights [8, vectors, 16] in chain form: [8 * vectors, 16]."""
+    vectors = v.shape[1]
+    if not vectors:
+        return v.reshape(0, 16)
+    s, n = prefix(v), (vectors - 1) // 2
+    for k in range(n + 1):
+        if (n - k) % 2:
+            s[:, 2 * k] ^= 255
+    parts = [s[:, 0]]
+    for k in range(1, n + 1):
+        pair = s[:, 2 * k - 1 : 2 * k + 1]
+        parts.append((pair[::-1] if (n - k) % 2 else pair).reshape(16, 16))
+    if vectors % 2 == 0:
+        parts.append(s[:, -1])
+    return np.concatenate(parts)
+
+
+def joined(wide: Array, narrow: Array) -> Array:
+    """Vectors [..., vectors, 16] of taps [..., n, 16] and [..., n, 8]."""
+    if narrow.shape[-2] % 2:
+        narrow = np.concatenate([narrow, np.zeros_like(narrow[..., :1, :])], -2)
+    pairs = narrow.reshape(*narrow.shape[:-2], narrow.shape[-2] // 2, 16)
+    vectors: Array = np.concatenate([wide, pairs], -2)
+    return vectors
+
+
+def panel_case(shape: Panel) -> Case:
+    """Taps in a random order at random places, those of narrow at odd multiples of 8 bytes too."""
+    random = rng("chain_panel", shape)
+    pixel_step = 8 * shape.stride
+    row_step = pixel_step * shape.width + 24
+    place = shape.column + np.arange(shape.pixels)
+    at = place // shape.width * row_step + (place % shape.width - shape.column) * pixel_step
+    sources, taps = [], []
+    for count, size in ((shape.wide, 16), (shape.narrow, 8)):
+        offsets = random.permutation(2 * count)[:count] * size
+        first = at * size // 8
+        used = int(first.max() + offsets.max()) + size if count and shape.pixels else 0
+        sources.append((random.integers(0, 256, used, np.uint8), first, offsets, size))
+        taps.append(offsets)
+    vectors = joined(*(gather(*source) for source in sources))
+    out = panel_of(vectors)
+    arguments: dict[str, Argument] = {
+        "out": Buffer(random.integers(0, 256, out.shape, np.uint8), out, align=16),
+        "wide": Buffer(sources[0][0], align=16),
+        "narrow": Buffer(sources[1][0], align=8),
+        "p": Struct(
+            {
+                "taps": Buffer(np.concatenate(taps).astype(np.uint32)),
+                "wide": shape.wide,
+                "narrow": shape.narrow,
+                "pixel_step": pixel_step,
+                "row_step": row_step,
+                "width": shape.width,
+            }
+        ),
+        "column": shape.column,
+        "pixels": shape.pixels,
+    }
+    return Case("chain_panel", arguments)
+
+
+def gather(x: Array, first: Array, offsets: Array, size: int) -> Array:
+    """Return [pixels, taps, size]."""
+    starts = first[:, None] + offsets
+    if not starts.size:
+        return np.zeros((*starts.shape, size), np.uint8)
+    taken: Array = x[starts[:, :, None] + np.arange(size)]
+    return taken
+
+
+def weights_case(shape: Weights) -> Case:
+    """Weights of a block as the file has them."""
+    random = rng("chain_weights", shape)
+    wide = random.integers(0, 256, (shape.wide, 8, 16), np.uint8)
+    narrow = random.integers(0, 256, (shape.narrow, 8, 8), np.uint8)
+    vectors = joined(wide.transpose(1, 0, 2), narrow.transpose(1, 0, 2))
+    out = chain_weights(vectors)
+    arguments: dict[str, Argument] = {
+        "out": Buffer(random.integers(0, 256, out.shape, np.uint8), out, align=64),
+        "w": Buffer(np.concatenate([wide.ravel(), narrow.ravel()]), align=64),
+        "wide": shape.wide,
+        "narrow": shape.narrow,
+    }
+    return Case("chain_weights", arguments)
+
+
+def product_case(shape: Product) -> Case:
+    """Products of vectors; "waves" differ in every second vector, so that parities fall as late as they can."""
+    random = rng("bchain", shape)
+    vectors, pixels = shape.vectors, shape.pixels
+    if shape.fill == "waves":
+        x = np.zeros((pixels, vectors, 16), np.uint8)
+        w = np.zeros((vectors, 8, 16), np.uint8)
+        w[1::2] = 255
+        x[0, :] = 255
+    else:
+        flat = fill_bits(shape.fill, pixels * vectors * 16, vectors * 128, random)
+        x, w = flat[0].reshape(pixels, vectors, 16), flat[1].reshape(vectors, 8, 16)
+    before = random.integers(0, 65536, (pixels, 8)).astype(np.uint16)
+    after = counts_of(x, w[None]).astype(np.uint16) if vectors else before
+    arguments: dict[str, Argument] = {
+        "acc": Buffer(before, after, align=16),
+        "x": Buffer(panel_of(x), align=16),
+        "w": Buffer(chain_weights(w.transpose(1, 0, 2).copy()), align=64),
+        "vectors": vectors,
+        "pixels": pixels,
+    }
+    return Case("bchain", arguments)
