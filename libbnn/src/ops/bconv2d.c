@@ -199,7 +199,11 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     const struct bconv2d *s = state;
     const uint8_t *images = s->copied ? scratch + s->image : s->x;
     uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc);
-    struct bnn_target target = {.slab = slab, .rows = (float *)(void *)(scratch + s->rows)};
+    struct bnn_target target = {
+        .slab = slab,
+        .rows = (float *)(void *)(scratch + s->rows),
+        .stretch = bnn_popcounts_stretch(&s->popcounts, slab->pixel),
+    };
     target.place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &target.step);
     struct bnn_block block;
     for (size_t column = 0; column < slab->channels; column += block.lanes) {

@@ -47,19 +47,38 @@ static uint32_t lost(const struct bnn_popcounts *p, const struct bnn_span *y, co
     return (p->kernel_h * p->kernel_w - (y->tap_end - y->tap) * (x->tap_end - x->tap)) * p->channels;
 }
 
-static const uint16_t *take_changes(const struct bnn_popcounts *p, const struct bnn_view *w, struct bnn_build *build)
+static const uint16_t *take_changes(const struct bnn_popcounts *p, const struct bnn_view *w, const struct bnn_spans *ys,
+                                    const struct bnn_spans *xs, struct bnn_build *build)
 {
     const size_t block_bytes = (size_t)p->kernel_h * p->kernel_w * 8 * bnn_group_bytes(p->channels);
-    const uint64_t classes = (uint64_t)p->y.count * p->x.count;
+    const uint64_t classes = (uint64_t)ys->count * xs->count;
     uint16_t *change = bnn_take(build, classes * p->lanes, sizeof *change);
     for (size_t c = 0; change != NULL && c < classes; c++) {
-        const struct bnn_span *y = &p->y.span[c / p->x.count], *x = &p->x.span[c % p->x.count];
+        const struct bnn_span *y = &ys->span[c / xs->count], *x = &xs->span[c % xs->count];
         for (size_t i = 0; i < p->lanes; i++) {
             uint32_t added = outside(w->data + i / 8 * block_bytes, w->dims, i % 8, y, x);
             change[c * p->lanes + i] = (uint16_t)(lost(p, y, x) / 2 - added);
         }
     }
     return change;
+}
+
+static void take_stretches(struct bnn_popcounts *p, const struct bnn_window *window, const struct bnn_spans *ys,
+                           const struct bnn_spans *xs, struct bnn_build *build)
+{
+    /* Room for rows that all have taps outside; most have them left and right only. */
+    struct bnn_stretch *stretch = bnn_take(build, (uint64_t)window->y.out * xs->count, sizeof *stretch);
+    p->stretch = stretch;
+    for (uint32_t row = 0; stretch != NULL && row < window->y.out; row++) {
+        const struct bnn_span *y = bnn_span_of(ys, row);
+        for (uint32_t i = 0; i < xs->count; i++) {
+            const struct bnn_span *x = &xs->span[i];
+            const uint32_t first = row * window->x.out, class = (uint32_t)(y - ys->span) * xs->count + i;
+            if (lost(p, y, x) > 0) {
+                stretch[p->stretches++] = (struct bnn_stretch){first + x->begin, first + x->end, class, lost(p, y, x) % 2};
+            }
+        }
+    }
 }
 
 static const uint16_t *take_limits(const struct bnn_popcounts *p, const int32_t *threshold, struct bnn_build *build)
@@ -91,9 +110,9 @@ void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, 
         p->base[i / 8][i % 8] = (int32_t)(p->kernel_h * p->kernel_w * p->channels) - (int32_t)(i / 8);
     }
     if (exact_zero && padded) {
-        p->y = bnn_take_spans(ay, build);
-        p->x = bnn_take_spans(ax, build);
-        p->change = take_changes(p, w, build);
+        const struct bnn_spans ys = bnn_take_spans(ay, build), xs = bnn_take_spans(ax, build);
+        p->change = take_changes(p, w, &ys, &xs, build);
+        take_stretches(p, window, &ys, &xs, build);
     }
     if (steps->int_threshold != NULL) {
         p->limit = take_limits(p, steps->int_threshold, build);
@@ -147,66 +166,40 @@ static void emit_floats(const struct bnn_steps *steps, const struct bnn_target *
     bnn_place_lanes(out, target->step, target->rows, block, pixels);
 }
 
+/* Pixels [begin, end) of the slab. */
 static void emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
-                 const struct bnn_block *block, const uint16_t *acc, size_t parity, size_t first, size_t pixels)
+                 const struct bnn_block *block, const uint16_t *acc, size_t parity, size_t begin, size_t end)
 {
+    acc += 8 * begin;
     if (p->limit != NULL) {
         const size_t lane = (block->group * p->blocks + block->block) * 8;
-        emit_bits(steps, target->slab, block, acc, p->limit + parity * p->lanes + lane, first, pixels);
+        emit_bits(steps, target->slab, block, acc, p->limit + parity * p->lanes + lane, begin, end - begin);
     }
     if (steps->floats) {
-        emit_floats(steps, target, block, acc, p->base[parity], first, pixels);
+        emit_floats(steps, target, block, acc, p->base[parity], begin, end - begin);
     }
 }
 
-/* A stretch of a slab's pixels in one row and class. */
-struct stretch {
-    const struct bnn_span *y, *x;
-    uint32_t row, column;
-    size_t first, pixels; /* in the slab */
-};
-
-static struct stretch first_stretch(const struct bnn_popcounts *p, const struct bnn_slab *slab)
+size_t bnn_popcounts_stretch(const struct bnn_popcounts *p, size_t pixel)
 {
-    const uint32_t width = p->x.span[p->x.count - 1].end;
-    struct stretch s = {.row = (uint32_t)(slab->pixel / width), .column = (uint32_t)(slab->pixel % width)};
-    s.y = bnn_span_of(&p->y, s.row);
-    s.x = bnn_span_of(&p->x, s.column);
-    s.pixels = s.x->end - s.column;
-    s.pixels = s.pixels < slab->pixels ? s.pixels : slab->pixels;
-    return s;
-}
-
-/* To the next one, if there is one: s->first < slab->pixels. */
-static void next_stretch(const struct bnn_popcounts *p, const struct bnn_slab *slab, struct stretch *s)
-{
-    s->first += s->pixels;
-    if (s->x + 1 < p->x.span + p->x.count) {
-        s->x++;
-    } else {
-        s->x = p->x.span;
-        s->row++;
-        s->y += s->row == s->y->end; /* behind the last row nothing is read */
-    }
-    s->column = s->x->begin;
-    s->pixels = s->x->end - s->column;
-    s->pixels = s->pixels < slab->pixels - s->first ? s->pixels : slab->pixels - s->first;
-}
-
-static void add_changes(const struct bnn_popcounts *p, const struct bnn_slab *slab, size_t lane, uint16_t *acc)
-{
-    for (struct stretch s = first_stretch(p, slab); s.first < slab->pixels; next_stretch(p, slab, &s)) {
-        if (lost(p, s.y, s.x) == 0) {
-            continue;
-        }
-        const size_t class = (size_t)(s.y - p->y.span) * p->x.count + (size_t)(s.x - p->x.span);
-        const uint16_t *change = p->change + class * p->lanes + lane;
-        for (uint16_t *pixel = acc + 8 * s.first, *end = pixel + 8 * s.pixels; pixel < end; pixel += 8) {
-            for (size_t j = 0; j < 8; j++) {
-                pixel[j] = (uint16_t)(pixel[j] + change[j]);
-            }
+    size_t low = 0, high = p->stretches;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (p->stretch[middle].end > pixel) {
+            high = middle;
+        } else {
+            low = middle + 1;
         }
     }
+    return low;
+}
+
+/* A slab's part of a stretch: pixels [*begin, return value) of the slab. */
+static size_t clip(const struct bnn_stretch *stretch, const struct bnn_slab *slab, size_t *begin)
+{
+    const size_t end = stretch->end - slab->pixel;
+    *begin = stretch->begin > slab->pixel ? stretch->begin - slab->pixel : 0;
+    return end < slab->pixels ? end : slab->pixels;
 }
 
 void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
@@ -214,14 +207,20 @@ void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *s
 {
     const struct bnn_slab *slab = target->slab;
     const size_t lane = (block->group * p->blocks + block->block) * 8;
-    if (p->change != NULL) {
-        add_changes(p, slab, lane, acc);
+    size_t begin, done = 0;
+    for (size_t i = target->stretch; i < p->stretches && p->stretch[i].begin < slab->pixel + slab->pixels; i++) {
+        const uint16_t *change = p->change + p->stretch[i].class * p->lanes + lane;
+        const size_t end = clip(&p->stretch[i], slab, &begin);
+        for (uint16_t *pixel = acc + 8 * begin; pixel < acc + 8 * end; pixel += 8) {
+            for (size_t j = 0; j < 8; j++) {
+                pixel[j] = (uint16_t)(pixel[j] + change[j]);
+            }
+        }
+        if (p->stretch[i].parity != 0) {
+            emit(p, steps, target, block, acc, 0, done, begin);
+            emit(p, steps, target, block, acc, 1, begin, end);
+            done = end;
+        }
     }
-    if (p->parities == 1) {
-        emit(p, steps, target, block, acc, 0, 0, slab->pixels);
-        return;
-    }
-    for (struct stretch s = first_stretch(p, slab); s.first < slab->pixels; next_stretch(p, slab, &s)) {
-        emit(p, steps, target, block, acc + 8 * s.first, lost(p, s.y, s.x) % 2, s.first, s.pixels);
-    }
+    emit(p, steps, target, block, acc, 0, done, slab->pixels);
 }

@@ -14,15 +14,23 @@
 #include "blocks.h"
 #include "geometry.h"
 
+/* Output pixels of one row and class that have taps outside. */
+struct bnn_stretch {
+    uint32_t begin, end; /* pixels of the image */
+    uint32_t class;
+    uint32_t parity; /* of channels * (taps outside) */
+};
+
 struct bnn_popcounts {
-    size_t outputs;  /* per convolution group */
-    size_t blocks;   /* per convolution group */
+    size_t outputs; /* per convolution group */
+    size_t blocks;  /* per convolution group */
     uint32_t channels, kernel_h, kernel_w;
-    size_t lanes;    /* of all groups and blocks: 8 * groups * blocks */
-    struct bnn_spans y, x;
-    int parities;           /* 2 if both parities of channels * (taps outside) occur, otherwise 1 */
-    int32_t base[2][8];     /* [parity] */
-    const uint16_t *change; /* [class][lane]: what is added to a popcount, modulo 65536; NULL: nothing */
+    size_t lanes;        /* of all groups and blocks: 8 * groups * blocks */
+    int parities;        /* 2 if both parities of channels * (taps outside) occur, otherwise 1 */
+    int32_t base[2][8];  /* [parity] */
+    size_t stretches;    /* 0 where all taps count */
+    const struct bnn_stretch *stretch; /* in the order of pixels */
+    const uint16_t *change; /* [class][lane]: what is added to a popcount, modulo 65536 */
     const uint16_t *limit;  /* [parity][lane]: dot < threshold iff popcount >= limit; NULL without EMIT_INT */
 };
 
@@ -42,7 +50,11 @@ struct bnn_target {
     float *place; /* of the slab */
     size_t step;
     float *rows; /* scratch */
+    size_t stretch; /* the slab's first, from bnn_popcounts_stretch */
 };
+
+/* Index of the first stretch that ends behind `pixel`; p->stretches if there is none. */
+size_t bnn_popcounts_stretch(const struct bnn_popcounts *p, size_t pixel);
 
 /* Takes a block's popcounts of a whole slab, acc [slab.pixels][8], to the target: bits of a leading EMIT_INT, floats of v.
  * Changes acc. */
