@@ -202,6 +202,15 @@ static size_t clip(const struct bnn_stretch *stretch, const struct bnn_slab *sla
     return end < slab->pixels ? end : slab->pixels;
 }
 
+static void add_to_pixels(uint16_t *restrict acc, const uint16_t *restrict change, size_t pixels)
+{
+    for (size_t p = 0; p < pixels; p++) {
+        for (size_t j = 0; j < 8; j++) {
+            acc[8 * p + j] = (uint16_t)(acc[8 * p + j] + change[j]);
+        }
+    }
+}
+
 void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *steps, const struct bnn_target *target,
                         const struct bnn_block *block, uint16_t *acc)
 {
@@ -209,13 +218,8 @@ void bnn_popcounts_emit(const struct bnn_popcounts *p, const struct bnn_steps *s
     const size_t lane = (block->group * p->blocks + block->block) * 8;
     size_t begin, done = 0;
     for (size_t i = target->stretch; i < p->stretches && p->stretch[i].begin < slab->pixel + slab->pixels; i++) {
-        const uint16_t *change = p->change + p->stretch[i].class * p->lanes + lane;
         const size_t end = clip(&p->stretch[i], slab, &begin);
-        for (uint16_t *pixel = acc + 8 * begin; pixel < acc + 8 * end; pixel += 8) {
-            for (size_t j = 0; j < 8; j++) {
-                pixel[j] = (uint16_t)(pixel[j] + change[j]);
-            }
-        }
+        add_to_pixels(acc + 8 * begin, p->change + p->stretch[i].class * p->lanes + lane, end - begin);
         if (p->stretch[i].parity != 0) {
             emit(p, steps, target, block, acc, 0, done, begin);
             emit(p, steps, target, block, acc, 1, begin, end);
