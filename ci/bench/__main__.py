@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import shlex
 import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +24,29 @@ from ci.bench.llvm import ModelError
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
 from ci.bench.table import table
+from ci.paths import ROOT
 from ci.qemu.targets import Target, find
 
+Rows = list[dict[str, Any]]
+Result = tuple[Rows, str]  # what --json writes, what is printed
 
-def parse() -> argparse.Namespace:
+DETAILED = ("bconv", "dense", "pack")  # names of the cases whose instructions are looked into
+DOCS = ROOT / "docs" / "performance.md"
+BLOCK = re.compile(r"(<!-- nox -s bench -- ([^\n]*) -->)\n.*?(<!-- end -->)", re.DOTALL)
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
     parser.add_argument("--target", default="native", choices=["native", "aarch64", "armv7"])
     parser.add_argument("--isa", help="instruction set; default: native the best, others all but c")
     parser.add_argument("--only", action="append", default=[], help="cases of (or like) this name")
-    parser.add_argument("--json", type=Path, help="also write the figures into this file")
     parser.add_argument("--sweep", action="store_true", help="other shapes: look for cliffs")
-    options = parser.parse_args()
+    parser.add_argument("--json", type=Path, help="also write the figures into this file")
+    parser.add_argument(
+        "--docs", action="store_true", help="renew the tables of docs/performance.md"
+    )
+    options = parser.parse_args(arguments)
     if options.sweep and options.target == "native":
         parser.error("--sweep counts instructions: it needs --target aarch64 or armv7")
     return options
@@ -43,35 +58,46 @@ def isas(target: Target, cpu: str) -> list[str]:
     return [line.split()[1] for line in lines if line.startswith("isa") and line.split()[1] != "c"]
 
 
-def emulated(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Count, print and return the rows."""
+def emulated(target: Target, options: argparse.Namespace) -> Result:
+    """Count the cases."""
     cpu = target.cpus[-1]  # the one that has everything; counts do not depend on it
     only = [word for name in options.only for word in ("--only", name)]
     machine = target.emulator.removeprefix("qemu-")
-    rows: list[dict[str, Any]] = []
+    rows: Rows = []
+    texts = []
+    by_isa: dict[str, report.Counted] = {}
     for isa in [options.isa] if options.isa else isas(target, cpu):
         counted = count_cases(target, cpu, ["--isa", isa, *only])
         found = report.rows_of(target.name, counted)
         rows += found
-        print(f"\n{target.name}, isa {isa}: executed instructions of whole calls, per unit")
-        print(f"(128 binary multiply-adds, 128 floats packed); counted by {how(target)}\n")
-        print(report.count_table(target.name, found))
-        print("\n* peers: counted in the same way, not by this run (ci/bench/figures.toml)")
-        print("\nThe same by class:\n")
-        print(report.mix_table(machine, counted))
-        print("\nThe same by function:\n")
-        print(report.function_table(Symbols(target), counted))
-        print("\nInner loops: instructions and modelled cycles (llvm-mca) per unit\n")
-        try:
-            print(report.cycle_table(target.name, machine, counted))
-        except ModelError as error:
-            print(f"no model: {error}")
-    return rows
+        if not options.only:
+            counted = [row for row in counted if row[0]["name"].startswith(DETAILED)]
+        by_isa[isa] = counted
+        texts += [
+            f"**{target.name}, isa {isa}.** Executed instructions of whole calls, per unit "
+            f"(128 binary multiply-adds, 128 floats packed), by {how(target)}:",
+            report.count_table(target.name, found),
+            "\\* peers: counted in the same way, not by this run (ci/bench/figures.toml).",
+            "The same by class, per unit:",
+            report.mix_table(machine, counted),
+            "The same by function, per unit:",
+            report.function_table(Symbols(target), counted),
+        ]
+    texts.append(
+        f"**{target.name}, inner loops.** Instructions per unit, and cycles per unit in models "
+        "(llvm-mca) of cores:"
+    )
+    try:
+        texts.append(report.cycle_table(target.name, machine, by_isa))
+    except ModelError as error:
+        texts.append(f"No models: {error}.")
+    return rows, "\n\n".join(texts)
 
 
-def swept(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Count the sweep's shapes, print the lines and their cliffs, and return the rows."""
-    rows: list[dict[str, Any]] = []
+def swept(target: Target, options: argparse.Namespace) -> Result:
+    """Count the sweep's shapes."""
+    rows: Rows = []
+    texts = []
     for isa in [options.isa] if options.isa else isas(target, target.cpus[-1]):
         found = []
         for line in sweep.LINES:
@@ -81,37 +107,61 @@ def swept(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
             units, instructions = ([row[key] for row in part] for key in ("units", "instructions"))
             found.append((line, sweep.points(line.values, units, instructions)))
             rows += part
-        print(f"\n{target.name}, isa {isa}: sweep\n")
-        print(report.sweep_table(found))
-    return rows
+        texts += [
+            f"**{target.name}, isa {isa}.** Executed instructions per unit between the usual shapes; a cliff takes more than "
+            f"{sweep.FACTOR} times the straight line through its neighbours and {sweep.CONSTANT} instructions:",
+            report.sweep_table(found),
+        ]
+    return rows, "\n\n".join(texts)
 
 
-def native(target: Target, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """Time, print and return the rows."""
-    command = [str(target.build / "bnn-bench")]
+def native(target: Target, options: argparse.Namespace) -> Result:
+    """Time the cases."""
+    command = [str(target.build / "bnn-bench"), "--json"]
     command += ["--isa", options.isa] if options.isa else []
     command += [word for name in options.only for word in ("--only", name)]
-    result = subprocess.run([*command, "--json"], capture_output=True, text=True, check=False)
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         raise SystemExit(result.stderr)
     rows = [{"target": target.name, **row} for row in json.loads(result.stdout)]
     columns = ("min_ns", "median_ns", "ns_per_unit", "cycles_per_unit")
     lines = [[row["name"], *(row.get(column) for column in columns)] for row in rows]
-    print(f"\nnative, isa {rows[0]['isa']}, {rows[0]['repeat']} runs; per unit: of the fastest\n")
-    print(table(["", *(column.replace("_", " ") for column in columns)], lines))
-    return rows
+    caption = (
+        f"**native, isa {rows[0]['isa']}.** {rows[0]['repeat']} runs; per unit: of the fastest:"
+    )
+    return rows, f"{caption}\n\n{table(['', *(c.replace('_', ' ') for c in columns)], lines)}"
 
 
-def main() -> None:
-    """Build, measure, print."""
-    options = parse()
+def measure(options: argparse.Namespace) -> Result:
+    """Build and measure."""
     target = find(options.target)
     build.build(target)
     try:
-        measure = swept if options.sweep else emulated if target.emulator else native
-        rows = measure(target, options)
+        return (swept if options.sweep else emulated if target.emulator else native)(
+            target, options
+        )
     except CountError as error:
         raise SystemExit(str(error)) from None
+
+
+def rewrite_docs() -> None:
+    """Run the commands that docs/performance.md names and put what they print below them."""
+
+    def again(block: re.Match[str]) -> str:
+        text = measure(parse(shlex.split(block[2])))[1]
+        return f"{block[1]}\n\n{text}\n\n{block[3]}"
+
+    DOCS.write_text(BLOCK.sub(again, DOCS.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def main() -> None:
+    """Measure, print and write what was asked for."""
+    options = parse(sys.argv[1:])
+    if options.docs:
+        rewrite_docs()
+        return
+    rows, text = measure(options)
+    print(f"\n{text}")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ci.bench import figures, llvm, loops, mix, sweep
@@ -74,24 +74,41 @@ def verdict(value: float, goal: float | None) -> str:
     return "ok" if value <= goal else f"+{value / goal - 1:.1%}"
 
 
-def cycle_table(target: str, machine: str, counted: Counted) -> str:
-    """Return modelled cycles per unit of the inner loops; of layer_ and bits_ cases they are those of the bconv_ cases."""
+def cycle_table(target: str, machine: str, by_isa: Mapping[str, Counted]) -> str:
+    """Return modelled cycles per unit of the inner loops, with a verdict for the best instruction set of each core."""
     cores = figures.of(target).cores
-    lines = []
-    for case, region in counted:
-        loop = loops.inner_loop(machine, region, case["units"])
-        if loop is None or case["name"].startswith(("layer_", "bits_")):
-            continue
-        cycles = [_cycles(machine, loop, core, "bconv" in case["name"]) for core in cores]
-        lines.append([case["name"], len(loop.code) / loop.units, *cycles])
+    lines: list[list[Cell]] = []
+    for name, variants in _inner_loops(machine, by_isa).items():
+        cycles = [[_cycles(machine, loop, core) for core in cores] for loop in variants]
+        best = [min(column) for column in zip(*cycles, strict=True)]
+        for (loop, names), row in zip(variants.items(), cycles, strict=True):
+            cells = [
+                f"{mine:.3f} {verdict(mine, core.goal) if mine == least and 'bconv' in name else ''}"
+                for mine, least, core in zip(row, best, cores, strict=True)
+            ]
+            per_unit = len(loop.code) / loop.units
+            lines.append([name, ", ".join(names), per_unit, *map(str.strip, cells)])
     goals = [core.goal for core in cores]
-    head = ["", "instructions", *(f"{core.cpu} ({llvm.version(core.llvm)})" for core in cores)]
-    return table(head, [*lines, ["goal (bconv)", None, *goals]])
+    head = ["", "isa", "instructions"]
+    head += [f"{core.cpu} ({llvm.version(core.llvm)})" for core in cores]
+    return table(head, [*lines, ["goal (bconv)", "", None, *goals]], left=2)
 
 
-def _cycles(machine: str, loop: loops.Loop, core: figures.Core, has_goal: bool) -> str:
-    per_unit = llvm.cycles(machine, loop.code, core.cpu, core.llvm) / loop.units
-    return f"{per_unit:.3f} {verdict(per_unit, core.goal if has_goal else None)}".strip()
+def _inner_loops(
+    machine: str, by_isa: Mapping[str, Counted]
+) -> dict[str, dict[loops.Loop, list[str]]]:
+    """Return by case its loops, and the instruction sets that have each; layer_ and bits_ have those of the op alone."""
+    found: dict[str, dict[loops.Loop, list[str]]] = {}
+    for isa, counted in by_isa.items():
+        for case, region in counted:
+            loop = loops.inner_loop(machine, region, case["units"])
+            if loop and not case["name"].startswith(("layer_", "bits_")):
+                found.setdefault(case["name"], {}).setdefault(loop, []).append(isa)
+    return found
+
+
+def _cycles(machine: str, loop: loops.Loop, core: figures.Core) -> float:
+    return llvm.cycles(machine, loop.code, core.cpu, core.llvm) / loop.units
 
 
 def sweep_table(lines: Sequence[tuple[sweep.Line, Sequence[sweep.Point]]]) -> str:
@@ -106,5 +123,4 @@ def sweep_table(lines: Sequence[tuple[sweep.Line, Sequence[sweep.Point]]]) -> st
             [line.name, base, min(costs), max(costs), f"{worst.ratio:.2f} at {worst.value}", cliffs]
         )
     head = ["", "H,W,C,O,K,stride,pad", "least", "most", "worst to neighbours", "cliffs"]
-    limit = f"(limit {sweep.FACTOR} times the line through the neighbours and {sweep.CONSTANT})"
-    return table(head, rows, left=2) + f"\n\nInstructions per unit {limit}"
+    return table(head, rows, left=2)

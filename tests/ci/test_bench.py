@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from ci import toolchain
 from ci.bench import counter, figures, loops, mix, report, sweep, unicorn_counter
+from ci.bench.__main__ import BLOCK, DOCS, parse
 from ci.bench.region import CountError, Region
 from ci.bench.table import table
 from ci.qemu import emulator
@@ -228,3 +230,11 @@ def test_region_without_end_is_an_error(tmp_path: Path) -> None:
     )
     with pytest.raises(CountError, match="does not end"):
         unicorn_counter.count("aarch64", output, [])
+
+
+def test_commands_in_the_document_are_understood() -> None:
+    commands = [block[2] for block in BLOCK.finditer(DOCS.read_text(encoding="utf-8"))]
+    chosen = [parse(shlex.split(command)) for command in commands]
+    assert {(options.target, options.sweep) for options in chosen} == {
+        (target, sweep) for target in ("aarch64", "armv7") for sweep in (False, True)
+    }
