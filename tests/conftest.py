@@ -20,7 +20,7 @@ import pytest
 
 from ci import toolchain
 from ci.qemu import emulator
-from ci.qemu.targets import find
+from ci.qemu.targets import find, targets
 from targets import Kernel, Machine, Target, TargetError
 from targets.memory import Memory
 from targets.probe import Probe
@@ -48,6 +48,9 @@ class Machines:
 
     def __init__(self, config: pytest.Config) -> None:
         self.names: list[str] = config.getoption("--target").split(",")
+        unknown = [name for name in self.names if name not in targets()]
+        if unknown:
+            raise pytest.UsageError(f"--target={unknown[0]}: there are {', '.join(targets())}")
         self.required = bool(config.getoption("--require-targets") or os.environ.get("CI"))
         self.started = False
 

@@ -94,6 +94,17 @@ def test_target_that_cannot_run_is_a_skip_or_an_error(
     assert "aarch64: no qemu-aarch64" in found or "build/aarch64/probe is missing" in found
 
 
+def test_unknown_target_is_refused() -> None:
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--target=native,pdp11"]
+    result = subprocess.run(
+        [*command, "tests/ci"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 4
+    assert "--target=pdp11: there are native, aarch64" in result.stderr
+    with pytest.raises(SystemExit, match="unknown target 'pdp11': there are native, aarch64"):
+        find("pdp11")
+
+
 def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.delenv("LIBBNN_CACHE", raising=False)
