@@ -106,11 +106,8 @@ MACHINES = pytest.StashKey[Machines]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MACHINES] = Machines(config)
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    config.stash[MACHINES].stop()
+    machines = config.stash[MACHINES] = Machines(config)
+    config.add_cleanup(machines.stop)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
