@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
+import atexit
 import mmap
 import os
-import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 
@@ -54,12 +55,9 @@ class Memory:
             for _ in range(count):
                 self.regions.append((offset, size))
                 offset += size + GUARD
-        self._file = tempfile.NamedTemporaryFile(  # noqa: SIM115 (open as long as the process)
-            prefix="libbnn-", dir=_fast_folder(offset)
-        )
-        self._file.truncate(offset)
-        self.path = self._file.name
-        self._bytes = np.frombuffer(mmap.mmap(self._file.fileno(), offset), np.uint8)
+        self._file, self.path = _new_file()
+        os.truncate(self._file, offset)
+        self._bytes = np.frombuffer(mmap.mmap(self._file, offset), np.uint8)
         self._free = list(self.regions)
         self.buffers: list[Buffer] = []
 
@@ -134,9 +132,11 @@ class Memory:
         )
 
 
-def _fast_folder(nbytes: int) -> str | None:
-    """Return a folder in memory if it is sure to be large enough; else None, the usual folder for temporary files."""
-    shared = "/dev/shm"
-    if os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2 * nbytes:
-        return shared
-    return None
+def _new_file() -> tuple[int, str]:
+    """Return descriptor and path of a new file: where possible one in memory that ends with this process."""
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("libbnn-tests")
+        return descriptor, f"/proc/{os.getpid()}/fd/{descriptor}"
+    descriptor, path = tempfile.mkstemp(prefix="libbnn-")
+    atexit.register(os.unlink, path)
+    return descriptor, path
