@@ -20,7 +20,6 @@ from typing import Any
 from ci import build
 from ci.bench import report, sweep
 from ci.bench.counter import count, count_cases, how
-from ci.bench.llvm import ModelError
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
 from ci.bench.table import table
@@ -53,9 +52,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 def isas(target: Target, cpu: str) -> list[str]:
-    """Return the instruction sets that bnn-bench can use on an emulated cpu, but for plain C."""
+    """Return the instruction sets that bnn-bench can use on an emulated cpu, its own choice last, without plain C."""
     lines = count(target, cpu, target.build / "bnn-bench", ["--list"])[0].splitlines()
     return [line.split()[1] for line in lines if line.startswith("isa") and line.split()[1] != "c"]
+
+
+def wanted(target: Target, options: argparse.Namespace) -> list[str]:
+    """Return the instruction sets to measure."""
+    return [options.isa] if options.isa else sorted(isas(target, target.cpus[-1]))
+
+
+def choices(target: Target) -> str:
+    """Return which instruction set each cpu model chooses."""
+    return ", ".join(f"{cpu}: {isas(target, cpu)[-1]}" for cpu in target.cpus)
 
 
 def emulated(target: Target, options: argparse.Namespace) -> Result:
@@ -66,7 +75,7 @@ def emulated(target: Target, options: argparse.Namespace) -> Result:
     rows: Rows = []
     texts = []
     by_isa: dict[str, report.Counted] = {}
-    for isa in [options.isa] if options.isa else isas(target, cpu):
+    for isa in wanted(target, options):
         counted = count_cases(target, cpu, ["--isa", isa, *only])
         found = report.rows_of(target.name, counted)
         rows += found
@@ -87,10 +96,9 @@ def emulated(target: Target, options: argparse.Namespace) -> Result:
         f"**{target.name}, inner loops.** Instructions per unit, and cycles per unit in models "
         "(llvm-mca) of cores:"
     )
-    try:
-        texts.append(report.cycle_table(target.name, machine, by_isa))
-    except ModelError as error:
-        texts.append(f"No models: {error}.")
+    texts.append(report.cycle_table(target.name, machine, by_isa))
+    if not options.only and how(target) != "unicorn":  # which has one cpu model only
+        texts.append(f"**{target.name}, choice by core.** {choices(target)}.")
     return rows, "\n\n".join(texts)
 
 
@@ -98,7 +106,7 @@ def swept(target: Target, options: argparse.Namespace) -> Result:
     """Count the sweep's shapes."""
     rows: Rows = []
     texts = []
-    for isa in [options.isa] if options.isa else isas(target, target.cpus[-1]):
+    for isa in wanted(target, options):
         found = []
         for line in sweep.LINES:
             shapes = [word for shape in line.shapes() for word in ("--conv", shape)]

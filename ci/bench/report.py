@@ -76,7 +76,9 @@ def verdict(value: float, goal: float | None) -> str:
 
 def cycle_table(target: str, machine: str, by_isa: Mapping[str, Counted]) -> str:
     """Return modelled cycles per unit of the inner loops, with a verdict for the best instruction set of each core."""
-    cores = figures.of(target).cores
+    cores, missing = _modelled(figures.of(target).cores)
+    if not cores:
+        return f"No models: {missing}."
     lines: list[list[Cell]] = []
     for name, variants in _inner_loops(machine, by_isa).items():
         cycles = [[_cycles(machine, loop, core) for core in cores] for loop in variants]
@@ -91,7 +93,21 @@ def cycle_table(target: str, machine: str, by_isa: Mapping[str, Counted]) -> str
     goals = [core.goal for core in cores]
     head = ["", "isa", "instructions"]
     head += [f"{core.cpu} ({llvm.version(core.llvm)})" for core in cores]
-    return table(head, [*lines, ["goal (bconv)", "", None, *goals]], left=2)
+    found = table(head, [*lines, ["goal (bconv)", "", None, *goals]], left=2)
+    return f"{found}\n\nNot modelled: {missing}." if missing else found
+
+
+def _modelled(cores: Sequence[figures.Core]) -> tuple[list[figures.Core], str]:
+    """Return the cores whose models can be had here, and why others cannot."""
+    found, missing = [], []
+    for core in cores:
+        try:
+            llvm.version(core.llvm)
+        except llvm.ModelError as error:
+            missing.append(f"{core.cpu} ({error})")
+        else:
+            found.append(core)
+    return found, ", ".join(missing)
 
 
 def _inner_loops(
