@@ -162,7 +162,7 @@ def test_bad_arguments(target: Target) -> None:
 @pytest.mark.one_cpu
 def test_marks(target: Target) -> None:
     row = find(target.name)
-    conv = ("--conv", "7,7,128,8,3,1,1", "--conv", "3,3,64,8,1,1,0")
+    conv = ("--conv", "7,7,128,8,3,1,1", "--conv", "3,3,64,8,1,1,0", "--isa", target.isas[-1])
     if not row.emulator:
         assert "--mark" in run(target, *conv, "--mark", code=1)
         return
