@@ -14,7 +14,7 @@ pytestmark = pytest.mark.self
 
 DATA = Path(__file__).parent / "data"
 TINY, PAIR = str(DATA / "tiny.dab"), str(DATA / "pair.dab")
-EXPECTED = np.load(DATA / "expected.npz")
+EXPECTED = dict(np.load(DATA / "expected.npz"))
 
 
 def test_run_one_array(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

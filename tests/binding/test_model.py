@@ -17,7 +17,7 @@ pytestmark = pytest.mark.self
 DATA = Path(__file__).parent / "data"
 TINY = DATA / "tiny.dab"  # image [1, 3, 5, 5] -> scores [1, 4]
 PAIR = DATA / "pair.dab"  # left [1, 4], right [1, 4] -> total [1, 4], positive [1, 4]
-EXPECTED = np.load(DATA / "expected.npz")
+EXPECTED = dict(np.load(DATA / "expected.npz"))
 
 
 @pytest.fixture(params=isas())
