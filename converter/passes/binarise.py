@@ -147,8 +147,9 @@ class Binarise(Rule[Layer]):
         if operand.pad is not None:
             row.fused = list(operand.pad.sources)
         totals = weight.signs.reshape(len(weight.signs), -1).sum(1, dtype=np.float64)
-        alpha = weight.alpha.astype(np.float64)
-        self._scale(node, operand.scale * alpha, operand.offset * alpha * totals)
+        mul = (operand.scale * weight.alpha.astype(np.float64)).astype(np.float32)
+        # From the rounded factor: values 0 and a, whose sum is exactly 0, shall give exactly 0.
+        self._scale(node, mul, mul * (operand.offset / operand.scale * totals))
 
     def _packed(self, node: Node, operand: Operand) -> int:
         """Bytes of one output's weight; a dense layer's has the layout of the image that was flattened for it."""

@@ -74,6 +74,10 @@ class Region:
             for reader in self.graph.consumers(name)
         )
 
+    def knows_zero(self) -> bool:
+        """Whether `evaluate` with zero = 0 gives what ONNX gives; a quantise may have lost what was made of a Sign's 0."""
+        return all(node.attrs.get("centred", True) for node in self.nodes)
+
     def landmarks(self) -> Array:
         """Constants of the region: places where its function is likely to change."""
         found = [np.zeros(1, np.float32)]

@@ -11,7 +11,8 @@ front of a sign become part of the threshold. A constant padding in front moves 
 sign -> pad(sign(v)), where a sign(0) = 0 is kept as padding with 0.
 
 Where an ONNX Sign meets 0, y takes a third value. The quantise takes the side that the option sign_zero says; attribute `zero`
-holds both thresholds (for sign(0) = +1, -1), x between them meets the 0.
+holds both thresholds (for sign(0) = +1, -1), x between them meets the 0. Attribute `centred` says whether the third value is in
+the middle of the others, so that the affine makes it of 0; only then can larger regions still reckon with that 0.
 """
 
 from __future__ import annotations
@@ -101,12 +102,13 @@ class Signs(Rule[Found]):
         if self.graph.values[region.source].dtype != np.float32:
             return None, None, "it is not made from floats"
         fact = (self._facts or {}).get(region.source, Fact())
-        bounds, sides = (fact.low, fact.high), []
-        for side in (0, 1, -1):
+        bounds, sides, meets_zero = (fact.low, fact.high), [], False
+        for side in (0, 1, -1) if region.knows_zero() else (1, -1):
             found = float_step(partial(region.evaluate, zero=side), width, landmarks, bounds)
             if isinstance(found, str):
                 if side:
                     return None, None, found
+                meets_zero = True
                 continue
             if side == 0:
                 signs = np.all(np.abs((found.low, found.high)) == 1)
@@ -115,6 +117,8 @@ class Signs(Rule[Found]):
                 return found.widen(count), None, ""
             sides.append(found.widen(count))
         plus, minus = sides
+        if meets_zero and np.array_equal(plus.threshold, minus.threshold):
+            return None, None, "what it gives at 0 is neither of its two values"
         if not all(
             np.array_equal(a, b)
             for a, b in ((plus.flip, minus.flip), (plus.low, minus.low), (plus.high, minus.high))
@@ -154,9 +158,10 @@ class Signs(Rule[Found]):
         threshold = self.graph.add_const(step.threshold, "threshold")
         flip = self.graph.add_const(flips.astype(bool), "flip")
         attrs = dict(anchor.attrs) if anchor.op == "quantise" else {}
-        attrs.pop("zero", None)
+        attrs = {key: value for key, value in attrs.items() if key not in ("zero", "centred")}
         if match.zero is not None:
             attrs["zero"] = match.zero
+            attrs["centred"] = centred(region, step, match.zero)
         signs = [name for node in region.nodes if node.op == "sign" for name in node.sources]
         sources = merged(signs, anchor.sources, region.sources)
         chain = [Node("quantise", [source, threshold, flip], [], attrs, sources)]
@@ -179,6 +184,13 @@ class Signs(Rule[Found]):
             previous = name
         self.graph.insert_before(anchor, *chain)
         self.graph.remove(anchor)
+
+
+def centred(region: Region, step: Step, zero: tuple[Array, Array]) -> bool:
+    """Whether the third value, where Sign gives 0, is in the middle of the two others."""
+    meets = zero[0] != zero[1]
+    third = region.evaluate(np.minimum(*zero)[None, :])[0]
+    return bool(np.all((third == (step.low + step.high) / 2)[meets]))
 
 
 def canonical(step: Step, nominal: Array) -> tuple[Array, Array, Array]:

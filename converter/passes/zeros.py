@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is left of ONNX Sign's 0 at 0 once integer thresholds are found: signs of floats. A warning, or an error.
 
-quantise(attribute zero) -> quantise
+quantise(attributes zero, centred) -> quantise
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ class Zeros(Rule[Node]):
     def rewrite(self, match: Node) -> None:
         """Decide, say so, forget."""
         plus, minus = match.attrs.pop("zero")
+        del match.attrs["centred"]
         if np.array_equal(plus, minus):
             return
         asked = self.context.sign_zero
@@ -34,5 +35,6 @@ class Zeros(Rule[Node]):
                 "with --sign-zero +1 or --sign-zero -1"
             )
         self.context.report.decided_zero(match.sources)
-        if asked is SignZero.AUTO:
-            self.context.zeros.append(match.sources[0] if match.sources else match.output)
+        name = match.sources[0] if match.sources else match.output
+        if asked is SignZero.AUTO and name not in self.context.zeros:
+            self.context.zeros.append(name)

@@ -286,6 +286,39 @@ def test_zero_behind_an_affine(sign_zero: str) -> None:
     assert np.all(threshold == (two if sign_zero == "+1" else np.nextafter(two, np.float32(3))))
 
 
+@pytest.mark.parametrize("border", [-1.0, 0.0])
+def test_zero_of_a_sign_behind_prelu_and_pad(border: float) -> None:
+    """The first Sign's 0 reaches the second; with +-1 in its place they agree."""
+    net = Net(1, 2, 3, 3)
+    y = net.op("prelu", net.op("sign", net.x), np.full(2, 0.25, np.float32))
+    graph = net.done(net.op("sign", net.pad(y, border, 1)))
+    _, report = converted(graph)
+    assert len(report.warnings) == 1
+    with pytest.raises(ConversionError, match="--sign-zero"):
+        converted(graph, sign_zero="error")
+    zeros = np.zeros((1, 2, 3, 3), np.float32)
+    for sign_zero in (1, -1):
+        after, _ = converted(graph, sign_zero=f"{sign_zero:+d}")
+        assert np.all(outputs(after, zeros)[0][..., 1:-1, 1:-1] == sign_zero)
+        real = net.real(1, 2, 3, 3)
+        np.testing.assert_array_equal(outputs(after, real)[0], outputs(graph, real)[0])
+
+
+def test_zero_between_equal_values_is_no_sign() -> None:
+    """Sign(Abs(Sign(x))) is 1, but 0 at 0: no choice of a sign for the 0 gives that."""
+    net = Net(1, 2, 3, 3)
+    graph = net.done(net.op("sign", net.op("abs", net.op("sign", net.x))))
+    after, _ = converted(graph)
+    assert "abs" in ops(after)
+
+
+def test_a_zero_is_named_once() -> None:
+    net = Net(1, 2, 3, 3)
+    first = net.op("sign", net.x)
+    _, report = converted(net.done(first, net.op("sign", first), net.pool(first)))
+    assert report.warnings[0].endswith(": n0")
+
+
 def test_falling_sign_and_zero() -> None:
     net = Net(1, 3, 6, 6)
     graph = net.done(net.op("sign", net.op("neg", net.x)))

@@ -226,6 +226,27 @@ def test_zero_border_makes_even_dot_products() -> None:
         converted(graph)
 
 
+@pytest.mark.parametrize("compare", ["greater", "greater_equal", "less", "less_equal"])
+def test_sums_of_zeros_and_alphas_compared_with_zero(compare: str) -> None:
+    """Inputs of 0 and a, weights of +-alpha: terms that cancel give exactly 0, whatever alpha rounds to."""
+    net = Net(1, 6, 5, 5)
+    bits = net.op("cast", net.op("greater", net.x, np.float32(0)), dtype="float32")
+    signs = net.signs(24, 6, 3, 3)
+    alpha = net.rng.random((24, 1, 1, 1), np.float32) + np.float32(0.1)
+    pads = {"pads": (1, 1, 1, 1)}
+    real = net.conv(net.affine(bits, 0.3), signs * alpha, **pads)
+    whole = net.conv(bits, signs, **pads)
+    both = [
+        net.op("where", net.op(compare, y, np.float32(0)), np.float32(1), np.float32(-1))
+        for y in (real, whole)
+    ]
+    after, _ = converted(net.done(*both))
+    assert ops(after).count("threshold") == 2
+    for seed in range(8):
+        x = np.random.default_rng(seed).standard_normal((1, 6, 5, 5)).astype(np.float32)
+        np.testing.assert_array_equal(*outputs(after, x))
+
+
 def test_zero_through_batch_norm_and_maxpool() -> None:
     net = Net(1, 4, 6, 6)
     y = net.affine(net.pool(binary(net, net.x, 4)), 0.5, [1, 2, 2.5, 3])
