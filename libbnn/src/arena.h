@@ -14,7 +14,7 @@
 struct bnn_build {
     uint8_t *base; /* NULL in the counting pass */
     uint64_t used;
-    const struct bnn_kernels *kernels; /* where they will be when the plan runs; NULL in the counting pass */
+    const struct bnn_kernels *kernels; /* the plan's; in the counting pass a table like it */
     /* What the op being bound says about itself. */
     uint64_t scratch;
     uint64_t macs;

@@ -15,7 +15,7 @@
 
 /* Prototypes of the architecture's kernels. */
 #ifdef BNN_VARIANTS
-#define BNN_ISA(name, features)
+#define BNN_ISA(name, features, traits)
 #define BNN_VARIANT(slot, isa) bnn_##slot##_fn bnn_##slot##_##isa;
 #include BNN_VARIANTS
 #undef BNN_ISA
@@ -30,7 +30,7 @@ uint32_t bnn_cpu_features(void)
 enum isa_index {
     ISA_c,
 #ifdef BNN_VARIANTS
-#define BNN_ISA(name, features) ISA_##name,
+#define BNN_ISA(name, features, traits) ISA_##name,
 #define BNN_VARIANT(slot, isa)
 #include BNN_VARIANTS
 #undef BNN_ISA
@@ -40,9 +40,9 @@ enum isa_index {
 };
 
 static const struct bnn_isa isas[ISA_COUNT] = {
-    {"c", 0},
+    {"c", 0, 0},
 #ifdef BNN_VARIANTS
-#define BNN_ISA(name, features) {#name, features},
+#define BNN_ISA(name, features, traits) {#name, features, traits},
 #define BNN_VARIANT(slot, isa)
 #include BNN_VARIANTS
 #undef BNN_ISA
@@ -56,7 +56,7 @@ static const struct bnn_variant variants[] = {
 #include "kernels.def"
 #undef BNN_KERNEL
 #ifdef BNN_VARIANTS
-#define BNN_ISA(name, features)
+#define BNN_ISA(name, features, traits)
 #define BNN_VARIANT(slot, isa) ROW(slot, isa)
 #include BNN_VARIANTS
 #undef BNN_ISA
@@ -84,16 +84,29 @@ const struct bnn_isa *bnn_isa_at(size_t index)
     return index < ISA_COUNT ? &isas[index] : NULL;
 }
 
-static int cpu_has(const struct bnn_isa *isa)
+static int can_run(uint32_t isa)
 {
-    return (isa->features & ~bnn_cpu_features()) == 0;
+    return (isas[isa].features & ~bnn_cpu_features()) == 0;
+}
+
+static int is_better(uint32_t isa)
+{
+    return (isas[isa].traits & ~bnn_cpu_features()) == 0;
+}
+
+/* First "c", then the sets that are no better choice, then the others. */
+static int rank(uint32_t isa)
+{
+    return isa == ISA_c ? 0 : 1 + is_better(isa);
 }
 
 const char *bnn_isa(size_t index)
 {
-    for (size_t i = 0; i < ISA_COUNT; i++) {
-        if (cpu_has(&isas[i]) && index-- == 0) {
-            return isas[i].name;
+    for (int r = 0; r < 3; r++) {
+        for (uint32_t i = 0; i < ISA_COUNT; i++) {
+            if (rank(i) == r && can_run(i) && index-- == 0) {
+                return isas[i].name;
+            }
         }
     }
     return NULL;
@@ -112,7 +125,7 @@ int bnn_kernels_select(struct bnn_kernels *table, const char *isa)
 {
     uint32_t best = ISA_COUNT;
     for (uint32_t i = 0; i < ISA_COUNT; i++) {
-        if (cpu_has(&isas[i]) && (isa == NULL || same_name(isa, isas[i].name))) {
+        if (can_run(i) && (isa == NULL ? is_better(i) : same_name(isa, isas[i].name))) {
             best = i;
         }
     }
@@ -123,7 +136,8 @@ int bnn_kernels_select(struct bnn_kernels *table, const char *isa)
     bnn_kernel_fn *slots[BNN_SLOT_COUNT];
     _Static_assert(sizeof slots == sizeof *table, "one pointer per slot");
     for (size_t i = 0; i < bnn_variant_count(); i++) {
-        if (variants[i].isa <= best && cpu_has(&isas[variants[i].isa])) {
+        const uint32_t set = variants[i].isa;
+        if (set == best || (set < best && can_run(set) && is_better(set))) {
             slots[variants[i].slot] = variants[i].fn;
         }
     }

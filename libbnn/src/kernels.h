@@ -99,10 +99,12 @@ struct bnn_variant {
     bnn_kernel_fn *fn;
 };
 
-/* A named instruction set and the cpu features it needs; index 0 is "c", which needs none. */
+/* A named instruction set, the cpu features it needs, and those without which it runs but is not the better choice. Index 0 is
+ * "c", which needs none. */
 struct bnn_isa {
     const char *name;
     uint32_t features;
+    uint32_t traits;
 };
 
 size_t bnn_variant_count(void);
@@ -113,8 +115,9 @@ const struct bnn_isa *bnn_isa_at(size_t index);
 /* BNN_CPU_* bits of the cpu this runs on; each architecture folder has one (generic: 0). */
 uint32_t bnn_cpu_features(void);
 
-/* Fills the table with the best variants up to the instruction set `isa` (NULL: the best this cpu has). Returns the index of
- * the instruction set, or -1 if there is none of that name or the cpu lacks its features. */
+/* Fills the table with the best variants up to the instruction set `isa` (NULL: the best for this cpu); of a set that lacks a
+ * trait only if it is `isa` itself. Returns the index of the instruction set, or -1 if there is none of that name or the cpu
+ * lacks its features. */
 int bnn_kernels_select(struct bnn_kernels *table, const char *isa);
 
 #endif

@@ -15,7 +15,7 @@ struct sizes {
 /* Lays the plan out in `arena`, or counts only (NULL). `sizes` of the counting pass places the second one. */
 static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels *kernels, uint8_t *arena, struct sizes *sizes)
 {
-    struct bnn_build build = {.base = arena};
+    struct bnn_build build = {.base = arena, .kernels = kernels};
     uint8_t *activations = arena == NULL ? NULL : arena + sizes->plan;
     struct bnn_plan *plan = bnn_take(&build, 1, sizeof *plan);
     struct bnn_call *calls = bnn_take(&build, model->op_count, sizeof *calls);

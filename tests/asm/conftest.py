@@ -29,6 +29,8 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "bdense64": (xnor.Dense(64, 2), 64 * 8, "128 products"),
     "chain_panel": (chain.Panel(9, 9, 3, 8, 5), 3 * 14, "vector"),
     "bchain": (chain.Product(18, 4), 4 * 18 * 8, "128 products"),
+    "chain_panel64": (chain.Panel(0, 9, 8, 8, 5), 8 * 9, "tap"),
+    "bchain64": (chain.Product(9, 4), 4 * 9 * 4, "128 products"),
     "acc_affine": (acc.Affine(17), 17, "8 outputs"),
     "acc_bits": (acc.Bits(17, 1, 120), 17, "8 outputs"),
     **{slot: (steps.Shape(3, 128), 3 * 128, "float") for slot in steps.SLOTS},

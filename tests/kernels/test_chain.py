@@ -33,3 +33,27 @@ class TestBchain:
     @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
     def test_kernel(self, kernel: Kernel, target: Target, shape: Product) -> None:
         check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestChainPanel64:
+    SLOT = "chain_panel64"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Panel) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestChainWeights64:
+    SLOT = "chain_weights64"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Weights) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestBchain64:
+    SLOT = "bchain64"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Product) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))

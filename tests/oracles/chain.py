@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cases of the chain's slots: chain_panel, chain_weights, bchain.
+"""Cases of the chain's slots: chain_panel, chain_weights, bchain, and those for groups of 64.
 
 The oracle counts on the vectors themselves; chain form is made by the words of kernels.def.
 """
@@ -33,20 +33,26 @@ class Weights(NamedTuple):
 
 
 class Product(NamedTuple):
-    """Vectors of each of the pixels."""
+    """Vectors of each of the pixels; for bchain64, of 8 bytes."""
 
     vectors: int
     pixels: int
     fill: str = "random"
 
 
+FILLS = ("zeros", "same", "different", "full", "waves")
 TAPS = [(1, 0), (2, 0), (9, 0), (18, 0), (0, 1), (0, 2), (0, 9), (0, 25), (3, 1), (3, 2), (4, 3)]
+NARROW = (0, 1, 2, 3, 9, 10, 25)
+WALKS = [
+    *((pixels, 5, 0, 1) for pixels in (0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 16)),
+    *((7, 3, column, stride) for column in (0, 1, 2) for stride in (1, 2, 3)),
+    *((5, 1, 0, stride) for stride in (1, 2)),
+    (9, 8, 5, 1),
+]
 SLOTS: dict[str, list[Panel] | list[Weights] | list[Product]] = {
     "chain_panel": [
         *(Panel(wide, narrow, 5) for wide, narrow in [(0, 0), *TAPS]),
-        *(Panel(3, 3, pixels) for pixels in (0, 1, 2, 3, 4, 9, 10, 11, 16)),
-        *(Panel(2, 2, 7, 3, column, stride) for column in (0, 1, 2) for stride in (1, 2, 3)),
-        *(Panel(2, 1, 4, 1, 0, stride) for stride in (1, 2)),
+        *(Panel(3, 3, *walk) for walk in WALKS),
         Panel(9, 9, 3, 8, 5),
     ],
     "chain_weights": [Weights(0, 0), *(Weights(wide, narrow) for wide, narrow in TAPS)],
@@ -54,27 +60,37 @@ SLOTS: dict[str, list[Panel] | list[Weights] | list[Product]] = {
         *(Product(vectors, 4) for vectors in range(21)),
         *(Product(vectors, 2) for vectors in (35, 36, 37, 38, 49, 50, 63, 64)),
         *(Product(vectors, pixels) for vectors in (9, 12) for pixels in (0, 1, 2, 3, 5, 8)),
-        *(
-            Product(vectors, 3, fill)
-            for vectors in (7, 8, 9, 10)
-            for fill in ("zeros", "same", "different", "full", "waves")
-        ),
-        *(Product(vectors, 2, "full") for vectors in (509, 510, 511)),
+        *(Product(vectors, 3, fill) for vectors in (7, 8, 9, 10) for fill in FILLS),
+        *(Product(vectors, 2, "full") for vectors in (510, 511)),
+    ],
+    "chain_panel64": [
+        *(Panel(0, narrow, 8) for narrow in NARROW),
+        *(Panel(0, 3, *walk) for walk in WALKS),
+        Panel(0, 9, 8, 8, 5),
+    ],
+    "chain_weights64": [Weights(0, narrow) for narrow in NARROW],
+    "bchain64": [
+        *(Product(vectors, 4) for vectors in range(21)),
+        *(Product(vectors, 5) for vectors in (24, 25, 49)),
+        *(Product(vectors, pixels) for vectors in (9, 12) for pixels in (0, 1, 2, 3, 5, 6, 7, 8)),
+        *(Product(vectors, 5, fill) for vectors in (7, 8, 9, 10) for fill in FILLS),
+        *(Product(vectors, 4, "full") for vectors in (1022, 1023)),
     ],
 }
+SINGLE = ("chain_panel64", "chain_weights64", "bchain64")  # vectors are one tap of 8 bytes
 
 
 def case(slot: str, shape: Panel | Weights | Product) -> Case:
     """One call of the slot."""
     if isinstance(shape, Panel):
-        return panel_case(shape)
+        return panel_case(slot, shape)
     if isinstance(shape, Weights):
-        return weights_case(shape)
-    return product_case(shape)
+        return weights_case(slot, shape)
+    return product_case(slot, shape)
 
 
 def prefix(v: Array) -> Array:
-    """Sums modulo 2 along the vectors [..., vectors, 16]; of an even number the last stays alone."""
+    """Sums modulo 2 along the vectors [..., vectors, bytes]; of an even number the last stays alone."""
     s: Array = np.bitwise_xor.accumulate(v, axis=-2)
     if v.shape[-2] % 2 == 0 and v.size:
         s[..., -1, :] = v[..., -1, :]
@@ -82,11 +98,12 @@ def prefix(v: Array) -> Array:
 
 
 def panel_of(v: Array) -> Array:
-    """Pixels [pixels, vectors, 16] as [pairs, vectors, 2, 16]; a last one without a partner twice."""
-    if len(v) % 2:
-        v = np.concatenate([v, v[-1:]])
-    pairs = prefix(v).reshape(len(v) // 2, 2, *v.shape[1:])
-    return np.ascontiguousarray(pairs.transpose(0, 2, 1, 3))
+    """Pixels [pixels, vectors, bytes] as [tiles, vectors, 32 bytes]; the last is repeated to a full tile."""
+    size = v.shape[-1]
+    idle = -len(v) % (32 // size)
+    s = prefix(np.concatenate([v, *[v[-1:]] * idle]))
+    tiles = s.reshape(len(s) * size // 32, 32 // size, *s.shape[1:])
+    return np.ascontiguousarray(tiles.transpose(0, 2, 1, 3))
 
 
 def chain_weights(v: Array) -> Array:
@@ -116,26 +133,27 @@ def joined(wide: Array, narrow: Array) -> Array:
     return vectors
 
 
-def panel_case(shape: Panel) -> Case:
+def panel_case(slot: str, shape: Panel) -> Case:
     """Taps in a random order at random places, those of narrow at odd multiples of 8 bytes too."""
-    random = rng("chain_panel", shape)
+    random = rng(slot, shape)
     pixel_step = 8 * shape.stride
     row_step = pixel_step * shape.width + 24
     place = shape.column + np.arange(shape.pixels)
     at = place // shape.width * row_step + (place % shape.width - shape.column) * pixel_step
-    sources, taps = [], []
-    for count, size in ((shape.wide, 16), (shape.narrow, 8)):
+    sources, vectors, taps = {}, {}, []
+    for name, count, size in (("wide", shape.wide, 16), ("narrow", shape.narrow, 8)):
         offsets = random.permutation(2 * count)[:count] * size
         first = at * size // 8
         used = int(first.max() + offsets.max()) + size if count and shape.pixels else 0
-        sources.append((random.integers(0, 256, used, np.uint8), first, offsets, size))
+        x = random.integers(0, 256, used, np.uint8)
+        sources[name] = Buffer(x, align=size)
+        vectors[name] = gather(x, first, offsets, size)
         taps.append(offsets)
-    vectors = joined(*(gather(*source) for source in sources))
-    out = panel_of(vectors)
+    single = slot in SINGLE
+    out = panel_of(vectors["narrow"] if single else joined(vectors["wide"], vectors["narrow"]))
     arguments: dict[str, Argument] = {
         "out": Buffer(random.integers(0, 256, out.shape, np.uint8), out, align=16),
-        "wide": Buffer(sources[0][0], align=16),
-        "narrow": Buffer(sources[1][0], align=8),
+        **({"narrow": sources["narrow"]} if single else sources),
         "p": Struct(
             {
                 "taps": Buffer(np.concatenate(taps).astype(np.uint32)),
@@ -149,7 +167,7 @@ def panel_case(shape: Panel) -> Case:
         "column": shape.column,
         "pixels": shape.pixels,
     }
-    return Case("chain_panel", arguments)
+    return Case(slot, arguments)
 
 
 def gather(x: Array, first: Array, offsets: Array, size: int) -> Array:
@@ -161,41 +179,50 @@ def gather(x: Array, first: Array, offsets: Array, size: int) -> Array:
     return taken
 
 
-def weights_case(shape: Weights) -> Case:
+def weights_case(slot: str, shape: Weights) -> Case:
     """Weights of a block as the file has them."""
-    random = rng("chain_weights", shape)
+    random = rng(slot, shape)
     wide = random.integers(0, 256, (shape.wide, 8, 16), np.uint8)
     narrow = random.integers(0, 256, (shape.narrow, 8, 8), np.uint8)
-    vectors = joined(wide.transpose(1, 0, 2), narrow.transpose(1, 0, 2))
+    if slot in SINGLE:
+        vectors = doubled(narrow.transpose(1, 0, 2))
+    else:
+        vectors = joined(wide.transpose(1, 0, 2), narrow.transpose(1, 0, 2))
     out = chain_weights(vectors)
     arguments: dict[str, Argument] = {
         "out": Buffer(random.integers(0, 256, out.shape, np.uint8), out, align=64),
         "w": Buffer(np.concatenate([wide.ravel(), narrow.ravel()]), align=64),
-        "wide": shape.wide,
+        **({} if slot in SINGLE else {"wide": shape.wide}),
         "narrow": shape.narrow,
     }
-    return Case("chain_weights", arguments)
+    return Case(slot, arguments)
 
 
-def product_case(shape: Product) -> Case:
-    """Products of vectors; "waves" differ in every second vector, so that parities fall as late as they can."""
-    random = rng("bchain", shape)
-    vectors, pixels = shape.vectors, shape.pixels
+def doubled(v: Array) -> Array:
+    """Vectors of 8 bytes as 16, the same twice."""
+    return np.concatenate([v, v], -1)
+
+
+def product_case(slot: str, shape: Product) -> Case:
+    """Products of vectors; "waves" differ in every second vector only, and in all of the first pixel's others."""
+    random = rng(slot, shape)
+    vectors, pixels, size = shape.vectors, shape.pixels, 8 if slot in SINGLE else 16
     if shape.fill == "waves":
-        x = np.zeros((pixels, vectors, 16), np.uint8)
-        w = np.zeros((vectors, 8, 16), np.uint8)
+        x = np.zeros((pixels, vectors, size), np.uint8)
+        w = np.zeros((vectors, 8, size), np.uint8)
         w[1::2] = 255
-        x[0, :] = 255
+        x[:1] = 255
     else:
-        flat = fill_bits(shape.fill, pixels * vectors * 16, vectors * 128, random)
-        x, w = flat[0].reshape(pixels, vectors, 16), flat[1].reshape(vectors, 8, 16)
+        flat = fill_bits(shape.fill, pixels * vectors * size, vectors * 8 * size, random)
+        x, w = flat[0].reshape(pixels, vectors, size), flat[1].reshape(vectors, 8, size)
     before = random.integers(0, 65536, (pixels, 8)).astype(np.uint16)
     after = counts_of(x, w[None]).astype(np.uint16) if vectors else before
+    weights = w.transpose(1, 0, 2).copy()
     arguments: dict[str, Argument] = {
         "acc": Buffer(before, after, align=16),
         "x": Buffer(panel_of(x), align=16),
-        "w": Buffer(chain_weights(w.transpose(1, 0, 2).copy()), align=64),
+        "w": Buffer(chain_weights(doubled(weights) if slot in SINGLE else weights), align=64),
         "vectors": vectors,
         "pixels": pixels,
     }
-    return Case("bchain", arguments)
+    return Case(slot, arguments)

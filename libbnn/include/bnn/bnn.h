@@ -177,7 +177,8 @@ BNN_MUST_CHECK bnn_status bnn_plan_step(const bnn_plan *plan, uint32_t index, bn
  * tensor may reuse the memory). NULL beyond the last. */
 const void *bnn_plan_tensor(const bnn_plan *plan, uint32_t tensor);
 
-/* Names of the instruction-set variants this cpu can run, best last; NULL beyond the last. The first is "c". */
+/* Names of the instruction-set variants this cpu can run, best last: a plan takes the last one, unless it is told otherwise.
+ * NULL beyond it. The first is "c". */
 const char *bnn_isa(size_t index);
 
 #ifdef __cplusplus

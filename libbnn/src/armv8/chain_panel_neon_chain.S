@@ -1,56 +1,38 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Panels of the chain (docs/kernels.md, "The chain"): the taps of two output pixels at a time, gathered and summed modulo 2.
+ * Panels of the chain: the taps of two output pixels at a time, gathered and summed modulo 2.
  */
 #include "asm.inc"
 
 #if BNN_ARCH_ARMV8
+
+#include "chain_panel.inc"
 
 out             .req x0
 wide            .req x1
 narrow          .req x2
 param           .req x3
 column          .req x4                         // of the next pixel
-pixels          .req x5
+pixels          .req x5                         // left; below 0 behind an odd number
 vectors         .req x6
 wide_end        .req x7                         // behind the last wide tap's offset
 last_tap        .req x8                         // the last narrow tap's offset
 pixel_step      .req x9
-at              .req x10                        // the next pixel, in bytes of narrow
+at              .req x10
 wide0           .req x11                        // the two pixels
 wide1           .req x12
 narrow0         .req x13
 narrow1         .req x14
 tap             .req x15                        // the next tap's offset
-from0           .req x16
-from1           .req x17
 row_step        .req x16
 width           .req x17
+from0           .req x16
+from1           .req x17
 
-sum0            .req v0
-sum1            .req v1
-new0            .req v2
-new1            .req v3
-
-// The next pixel's addresses.
 .macro take_pixel wide_i, narrow_i
         add             \wide_i, wide, at, lsl #1
         add             \narrow_i, narrow, at
-        ldp             row_step, width, [param, #CHAIN_ROW_STEP]
-        add             column, column, #1
-        add             at, at, pixel_step
-        cmp             column, width
-        b.ne            9f
-        msub            at, width, pixel_step, at
-        add             at, at, row_step
-        mov             column, #0
-9:
-.endm
-
-.macro add_new
-        eor             sum0.16b, sum0.16b, new0.16b
-        eor             sum1.16b, sum1.16b, new1.16b
-        stp             q0, q1, [out], #32
+        next_pixel
 .endm
 
 /*yaml
@@ -82,29 +64,23 @@ func bnn_chain_panel_neon_chain
         mov             at, #0
 1:                                              // for each 2 pixels
         take_pixel      wide0, narrow0
-        mov             wide1, wide0
-        mov             narrow1, narrow0
-        subs            pixels, pixels, #1
-        b.eq            2f
         take_pixel      wide1, narrow1
-        sub             pixels, pixels, #1
-2:
         movi            sum0.16b, #0
         movi            sum1.16b, #0
         ldr             tap, [param, #CHAIN_TAPS]
         cmp             tap, wide_end
-        b.eq            4f
-3:                                              // for each wide tap
+        b.eq            3f
+2:                                              // for each wide tap
         ldr             w16, [tap], #4
         ldr             q2, [wide0, w16, uxtw]
         ldr             q3, [wide1, w16, uxtw]
         cmp             tap, wide_end
         add_new
-        b.ne            3b
-4:
+        b.ne            2b
+3:
         cmp             tap, last_tap
-        b.hs            6f
-5:                                              // for each two narrow taps
+        b.hs            5f
+4:                                              // for each two narrow taps
         ldp             w16, w17, [tap], #8
         ldr             d2, [narrow0, w16, uxtw]
         ldr             d3, [narrow1, w16, uxtw]
@@ -114,18 +90,19 @@ func bnn_chain_panel_neon_chain
         ld1             {new1.d}[1], [from1]
         cmp             tap, last_tap
         add_new
-        b.lo            5b
-6:
-        b.ne            7f
+        b.lo            4b
+5:
+        b.ne            6f
         ldr             w16, [tap]              // a narrow tap is left, with zeros behind it
         ldr             d2, [narrow0, w16, uxtw]
         ldr             d3, [narrow1, w16, uxtw]
         add_new
-7:
-        tbnz            vectors, #0, 10f
+6:
+        tbnz            vectors, #0, 7f
         stp             q2, q3, [out, #-32]     // the last vector of an even number stays alone
-10:
-        cbnz            pixels, 1b
+7:
+        cmp             pixels, #0
+        b.gt            1b
 8:
         ret
 endfunc bnn_chain_panel_neon_chain

@@ -3,6 +3,7 @@
  * bconv2d: binary convolution. The kernels know no borders and no convolution groups: where there are any, the packed input
  * is copied first into an image that has the border in it, and each group's channels in groups of their own.
  */
+#include "chain.h"
 #include "popcounts.h"
 
 #include "../port.h"
@@ -20,6 +21,7 @@ struct bconv2d {
     size_t image_bytes;     /* of one convolution group */
     size_t block_bytes;     /* of weights */
     struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64 */
+    struct bnn_chained chain;
     uint64_t image, acc, rows, tile; /* offsets in scratch */
 };
 
@@ -111,6 +113,17 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     s.narrow = take_rows(&s, wide, rest >= 1 && rest <= 64, 8, build);
     bnn_steps_bind(&s.steps, op, 2, &value, ax->out, build);
     bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &s.window, s.border == 0, build);
+    const struct bnn_chain_layer layer = {
+        .wide = &s.wide,
+        .narrow = &s.narrow,
+        .pixel_step = (size_t)ax->stride * 8,
+        .row_step = (size_t)ay->stride * s.width * 8,
+        .width = ax->out,
+        .weights = s.w,
+        .blocks = s.groups * s.popcounts.blocks,
+        .block_bytes = s.block_bytes,
+    };
+    s.chain = bnn_take_chain(&layer, &s.steps, build);
     s.image = bnn_scratch(build, s.copied ? (uint64_t)s.image_bytes * s.groups : 0);
     s.acc = bnn_scratch(build, BNN_RUN * 8 * sizeof(uint16_t));
     s.rows = bnn_scratch(build, BNN_POPCOUNTS_SCRATCH);
@@ -206,10 +219,20 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     };
     target.place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &target.step);
     struct bnn_block block;
+    size_t prepared = SIZE_MAX; /* convolution group */
     for (size_t column = 0; column < slab->channels; column += block.lanes) {
         block = bnn_block_at(slab, column, s->popcounts.outputs);
-        const uint8_t *w = s->w + (block.group * s->popcounts.blocks + block.block) * s->block_bytes;
-        count(s, acc, images + block.group * s->image_bytes, w, slab);
+        const uint8_t *x = images + block.group * s->image_bytes;
+        const size_t weights = block.group * s->popcounts.blocks + block.block;
+        if (s->chain.tile == 0) {
+            count(s, acc, x, s->w + weights * s->block_bytes, slab);
+        } else {
+            if (block.group != prepared) {
+                bnn_chain_prepare(&s->chain, s->steps.kernels, x, slab, scratch);
+                prepared = block.group;
+            }
+            bnn_chain_count(&s->chain, s->steps.kernels, acc, weights, slab, scratch);
+        }
         bnn_popcounts_emit(&s->popcounts, &s->steps, &target, &block, acc);
     }
     if (s->steps.floats) {
