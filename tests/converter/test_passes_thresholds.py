@@ -233,9 +233,9 @@ def test_sums_of_zeros_and_alphas_compared_with_zero(compare: str) -> None:
     bits = net.op("cast", net.op("greater", net.x, np.float32(0)), dtype="float32")
     signs = net.signs(24, 6, 3, 3)
     alpha = net.rng.random((24, 1, 1, 1), np.float32) + np.float32(0.1)
-    pads = {"pads": (1, 1, 1, 1)}
-    real = net.conv(net.affine(bits, 0.3), signs * alpha, **pads)
-    whole = net.conv(bits, signs, **pads)
+    pads = (1, 1, 1, 1)
+    real = net.conv(net.affine(bits, 0.3), signs * alpha, pads=pads)
+    whole = net.conv(bits, signs, pads=pads)
     both = [
         net.op("where", net.op(compare, y, np.float32(0)), np.float32(1), np.float32(-1))
         for y in (real, whole)
@@ -244,7 +244,8 @@ def test_sums_of_zeros_and_alphas_compared_with_zero(compare: str) -> None:
     assert ops(after).count("threshold") == 2
     for seed in range(8):
         x = np.random.default_rng(seed).standard_normal((1, 6, 5, 5)).astype(np.float32)
-        np.testing.assert_array_equal(*outputs(after, x))
+        got, want = outputs(after, x)
+        np.testing.assert_array_equal(got, want)
 
 
 def test_zero_through_batch_norm_and_maxpool() -> None:
