@@ -83,8 +83,7 @@ def convert(args: argparse.Namespace) -> None:
     """Do what the options say. Raises ConversionError; writes files only when all went well."""
     model: Path = args.model
     output: Path = args.output or model.with_suffix(".dab")
-    if output.resolve() == model.resolve():
-        raise ConversionError(f"{output}: the output would replace the model; use -o")
+    _check_paths([model, args.binary_list], [output, args.report])
     names = _read_list(args.binary_list) if args.binary_list else []
     graph = load(model)
     try:
@@ -100,6 +99,19 @@ def convert(args: argparse.Namespace) -> None:
     files = {args.report: report.to_json().encode()} if args.report else {}
     _write({**files, output: data})
     print(f"{output}: {len(data)} bytes")
+
+
+def _check_paths(read: list[Path | None], written: list[Path | None]) -> None:
+    """What is written must be regular files, each another, and none of those that are read."""
+    taken = {path.resolve() for path in read if path}
+    for path in filter(None, written):
+        if path.resolve() in taken:
+            raise ConversionError(
+                f"{path}: cannot be written: it has another use; choose another name"
+            )
+        if path.exists() and not path.is_file():
+            raise ConversionError(f"{path}: cannot be written: it exists and is no regular file")
+        taken.add(path.resolve())
 
 
 def _read_list(path: Path) -> list[str]:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -147,9 +148,32 @@ def test_unwritable(digits: Path, capsys: pytest.CaptureFixture[str], option: st
     assert files(digits.parent) == {"digits.onnx"}
 
 
-def test_output_would_replace_model(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "would replace the model" in error_of(capsys, digits, "-o", digits)
+@pytest.mark.parametrize("argv", [["-o", "digits.onnx"], ["--report", "digits.onnx"]])
+def test_model_is_not_overwritten(
+    digits: Path, capsys: pytest.CaptureFixture[str], argv: list[str]
+) -> None:
+    option, name = argv
+    assert "it has another use" in error_of(capsys, digits, option, digits.parent / name)
     assert digits.read_bytes() == DIGITS.read_bytes()
+    assert files(digits.parent) == {"digits.onnx"}
+
+
+def test_report_and_output_are_different_files(
+    digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By whatever path they are called."""
+    output, report = digits.with_name("out"), digits.parent / ".." / digits.parent.name / "out"
+    assert "it has another use" in error_of(capsys, digits, "-o", output, "--report", report)
+    assert files(digits.parent) == {"digits.onnx"}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_devices_are_not_replaced(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe, report = digits.with_name("pipe"), digits.with_name("r.json")
+    os.mkfifo(pipe)
+    assert "no regular file" in error_of(capsys, digits, "-o", pipe, "--report", report)
+    assert pipe.is_fifo()
+    assert files(digits.parent) == {"digits.onnx", "pipe"}
 
 
 def test_failed_verification_writes_nothing(
