@@ -27,12 +27,13 @@
 #define TEXT_BYTES 65536u
 
 enum op {
-    OP_HELLO = 0, /* value: address of FILE; text: "pointer BYTES", then the rows "isa NAME RUNS", "kernel SLOT ISA" */
+    OP_HELLO =
+        0, /* value: address of FILE; text: "pointer BYTES", then the rows "isa NAME RUNS", "choice NAME", "kernel SLOT ISA" */
     OP_GUARD = 1, /* (address, bytes): makes pages inaccessible */
-    OP_CALL = 2,  /* kernel row `index` with args */
-    OP_OPEN = 3,  /* (model, bytes, isa or 0): value: arena bytes; text: rows "input|output TYPE BYTES DIM,DIM,... NAME" */
-    OP_PLAN = 4,  /* (arena, bytes, isa or 0): plans the model opened last */
-    OP_RUN = 5,   /* runs the plan made last */
+    OP_CALL = 2, /* kernel row `index` with args */
+    OP_OPEN = 3, /* (model, bytes, isa or 0): value: arena bytes; text: rows "input|output TYPE BYTES DIM,DIM,... NAME" */
+    OP_PLAN = 4, /* (arena, bytes, isa or 0): plans the model opened last */
+    OP_RUN = 5, /* runs the plan made last */
     OP_INPUT = 6, /* value: address of input `index` of the plan; 0 if there is none */
     OP_OUTPUT = 7,
     OP_TENSOR = 8,
@@ -115,6 +116,9 @@ static void put_kernels(void)
     put_text("pointer %zu\n", sizeof(void *));
     for (size_t i = 0; i < bnn_isa_count(); i++) {
         put_text("isa %s %d\n", bnn_isa_at(i)->name, runs_here(bnn_isa_at(i)));
+    }
+    for (size_t i = 0; bnn_isa(i) != NULL; i++) {
+        put_text("choice %s\n", bnn_isa(i));
     }
     for (size_t i = 0; i < bnn_variant_count(); i++) {
         const struct bnn_variant *variant = bnn_variant_at(i);

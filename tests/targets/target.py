@@ -44,9 +44,8 @@ class Machine:
     cpu: str
     probe: Probe
     pointer_bytes: int = 0
-    isas: dict[str, bool] = field(
-        default_factory=dict
-    )  # name: whether this cpu can run it; better ones later
+    isas: dict[str, bool] = field(default_factory=dict)  # name: whether this cpu can run it
+    choices: list[str] = field(default_factory=list)  # those it can run, its own choice last
     kernels: list[tuple[str, str]] = field(default_factory=list)  # (slot, isa) by row
 
     @property
@@ -62,6 +61,8 @@ class Machine:
                 self.pointer_bytes = int(name)
             elif kind == "isa":
                 self.isas[name] = rest == ["1"]
+            elif kind == "choice":
+                self.choices.append(name)
             elif kind == "kernel":
                 self.kernels.append((name, rest[0]))
 
