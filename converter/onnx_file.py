@@ -32,7 +32,7 @@ def read_model(path: Path) -> onnx.ModelProto:
     except DecodeError:
         raise ConversionError("is not an ONNX file, or a truncated one") from None
     if not model.opset_import or not model.HasField("graph"):
-        raise ConversionError("is not an ONNX file (it has no graph)")
+        raise ConversionError("is not an ONNX file (it has no graph, or names no opset)")
     return model
 
 

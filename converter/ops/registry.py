@@ -198,6 +198,13 @@ class NodeContext:
                 raise self.error(str(error)) from None
         dtype = np.dtype(attrs["dtype"]) if op == "cast" else rule.dtype or values[-1].dtype
         shape = tuple(int(d) for d in shape)
+        for what, size in (
+            *zip(names, (value.shape for value in values), strict=True),
+            ("", shape),
+        ):
+            if 0 in size:
+                which = f"its input '{what}'" if what else "its result"
+                raise self.error(f"{which} of shape {list(size)} has no elements")
         check_size(shape, dtype, f"the result of node '{self.label}'")
         output = self.graph.fresh(f"{self.node.output[0] or self.label}.{op}")
         self.graph.add_value(output, shape, dtype)
