@@ -19,19 +19,18 @@ struct bnn_threshold {
     const uint8_t *flip;
 };
 
-/* Byte offsets of one row of taps: into x (from the first pixel of the run) and into the weights of the block. */
-struct bnn_row {
-    uint32_t x;
-    uint32_t w;
-};
-
-/* bconv128, bconv64. taps and row_count may be 0. */
+/* bconv128, bconv64. groups, rows and taps are at least 1; steps are bytes of x.
+ *
+ * With a horizontal stride s a line of x holds its pixels sorted by column modulo s: all of column % s == 0, then 1, and so on
+ * ("phases"). So the pixels that a tap meets, s columns apart, are neighbours, and tap t of dilation d is at
+ *   tap_x[t] = (t * d % s) * (bytes of a phase) + (t * d / s) * (bytes of a pixel) */
 struct bnn_bconv {
-    const struct bnn_row *rows;
-    size_t row_count;
-    size_t taps;       /* per row */
-    size_t tap_step;   /* bytes of x from tap to tap: dilation * 16 (8) */
-    size_t pixel_step; /* bytes of x from output pixel to output pixel: stride * 16 (8) */
+    size_t groups, group_step; /* channel groups */
+    size_t rows, row_step;     /* of taps */
+    size_t taps;               /* per row */
+    const uint32_t *tap_x;
+    size_t line_step; /* from a line of outputs to the next */
+    size_t phases;    /* s, if d is 1, for kernels that let taps share their pixels; otherwise 0 */
 };
 
 /* chain_panel. */
@@ -43,11 +42,11 @@ struct bnn_chain {
     size_t width;         /* pixels of an output row */
 };
 
-/* acc_affine: 8 of each. */
+/* acc_affine: 8 of each; acc_affine_row: n. */
 struct bnn_acc_affine {
-    const int32_t *base; /* dot = base - 2 * popcount: real taps x channels, plus twice the count of taps that do not count */
     const float *mul;
     const float *add;
+    size_t odd; /* 0 or 1 */
 };
 
 /* step_*: rows of `channels` floats. */
@@ -58,7 +57,13 @@ struct bnn_tile {
     size_t x_step;
 };
 
-/* conv_f32, conv_sign. */
+/* conv_f32, conv_sign. Byte offsets of one row of taps: into x (from the first pixel of the run) and into the weights of the
+ * block. */
+struct bnn_row {
+    uint32_t x;
+    uint32_t w;
+};
+
 struct bnn_conv {
     const struct bnn_row *rows;
     size_t row_count;

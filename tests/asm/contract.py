@@ -159,13 +159,15 @@ def _units(names: list[str], isa: Isa) -> frozenset[str]:
 
 
 def values_of(case_arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Integers of a case for size expressions: `pixels`, `p.row_count`, `p.rows[0].x`, `p.taps[0]`."""
-    from oracles.case import Struct
+    """Integers of a case for size expressions: `pixels`, `p.taps`, `p.rows[0].x`, `classes[0]`."""
+    from oracles.case import Buffer, Struct
 
     values: dict[str, Any] = {}
     for name, argument in case_arguments.items():
         if isinstance(argument, int):
             values[name] = argument
+        elif isinstance(argument, Buffer) and argument.before.dtype == "u4":
+            values[name] = argument.before.tolist()
         elif isinstance(argument, Struct):
             fields: dict[str, Any] = {}
             for key, value in argument.fields.items():
@@ -173,7 +175,7 @@ def values_of(case_arguments: Mapping[str, Any]) -> dict[str, Any]:
                     fields[key] = value
                 elif key == "rows":
                     fields[key] = [SimpleNamespace(x=int(x), w=int(w)) for x, w in value.before]
-                elif key == "taps":
+                elif value.before.dtype == "u4":
                     fields[key] = value.before.tolist()
             values[name] = SimpleNamespace(**fields)
     return values

@@ -175,6 +175,8 @@ class Machine:
                 sizes[name] = self.isa.word * len(argument.fields)
                 addresses[name] = placed[id(argument)]
         for path, region in contract.buffers.items():
+            if case.arguments.get(path) == 0:
+                continue  # a null pointer
             if path not in sizes:
                 self._outcome.fault(f"contract: {contract.slot} has no buffer {path}")
                 continue

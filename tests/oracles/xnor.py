@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from oracles.bits import ONES
-from oracles.case import Argument, Array, Buffer, Case, Struct, rng
+from oracles.case import Argument, Array, Buffer, Case, Field, Struct, rng
 
 VECTOR = {"bconv128": 16, "bconv64": 8, "bdense128": 16, "bdense64": 8}
 
 
 class Conv(NamedTuple):
-    """gap: vectors (taps of weights) that rows of x (of weights) are further apart than need be."""
+    """lines x pixels outputs. gap: vectors that rows, lines and groups of x are further apart than need be."""
 
     pixels: int
     rows: int
@@ -23,6 +23,8 @@ class Conv(NamedTuple):
     dilation: int = 1
     gap: int = 0
     fill: str = "random"
+    lines: int = 1
+    groups: int = 1
 
 
 class Dense(NamedTuple):
@@ -37,27 +39,25 @@ class Dense(NamedTuple):
 def random_conv(number: int) -> Conv:
     """One of many shapes that nobody thought of."""
     random = rng("random conv", number)
-    pixels, rows, taps = random.integers(1, [40, 12, 12]).tolist()
+    pixels, rows, taps, lines, groups = random.integers(1, [40, 8, 12, 4, 4]).tolist()
     stride, dilation, gap = random.integers([1, 1, 0], [5, 5, 4]).tolist()
-    return Conv(pixels, rows, taps, stride, dilation, gap)
+    return Conv(pixels, rows, taps, stride, dilation, gap, "random", lines, groups)
 
 
 CONV_SHAPES = [
     *(Conv(pixels, 3, 3) for pixels in (0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 14, 15, 16, 21, 22)),
-    *(
-        Conv(pixels, 1, taps)
-        for taps in (0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 33)
-        for pixels in (1, 7, 8)
-    ),
-    *(
-        Conv(7, rows, taps)
-        for rows, taps in [(0, 0), (0, 3), (3, 0), (2, 1), (18, 1), (5, 5), (7, 7)]
-    ),
+    *(Conv(pixels, 1, taps) for taps in (1, 2, 3, 4, 5, 7, 8, 9, 10, 33) for pixels in (1, 7, 8)),
+    *(Conv(7, rows, taps) for rows, taps in [(2, 1), (18, 1), (5, 5), (7, 7)]),
     *(Conv(9, 3, 3, stride, dilation, 2) for stride in (1, 2, 3) for dilation in (1, 2, 5)),
+    *(Conv(pixels, 3, 3, 2) for pixels in (1, 2, 3, 4, 5, 6, 7, 8, 14)),
+    *(Conv(7, 2, taps, 2) for taps in (1, 2, 4, 5)),
     *(Conv(8, 2, 3, 1, 1, 1, fill) for fill in ("same", "different", "zeros")),
+    *(Conv(8, 3, 3, 1, 1, 1, "random", lines, groups) for lines in (0, 2, 3) for groups in (1, 2)),
+    *(Conv(7, 2, 3, stride, 1, 1, "random", 2, 3) for stride in (1, 2)),
+    *(Conv(5, 2, taps, 1, 1, 1, "random", 3, 2) for taps in (1, 2, 5)),
     Conv(8, 4, 127, fill="full"),
     Conv(1, 9, 50, fill="full"),
-    *(random_conv(number) for number in range(20)),
+    *(random_conv(number) for number in range(24)),
 ]
 DENSE_SHAPES = [
     *(Dense(vectors, blocks) for vectors in range(11) for blocks in (1, 3)),
@@ -85,11 +85,10 @@ def fill_bits(
     return np.full(x_bytes, x, np.uint8), np.full(w_bytes, w, np.uint8)
 
 
-def accumulators(fill: str, counts: Array, random: np.random.Generator) -> Buffer:
-    """Sums before and after; "full" ends at 65535, the largest that a caller may ask for."""
-    before = 65535 - counts if fill == "full" else random.integers(0, 30000, counts.shape)
-    before = before.astype(np.uint16)
-    return Buffer(before, (before + counts).astype(np.uint16), align=16)
+def accumulators(counts: Array, random: np.random.Generator) -> Buffer:
+    """Sums before and after, modulo 65536."""
+    before = random.integers(0, 65536, counts.shape)
+    return Buffer(before.astype(np.uint16), (before + counts).astype(np.uint16), align=16)
 
 
 def counts_of(x: Array, w: Array) -> Array:
@@ -120,7 +119,7 @@ def dense_case(slot: str, shape: Dense) -> Case:
     vectors = x.reshape(1, shape.vectors, size)
     weights = blocks.reshape(shape.blocks, shape.vectors, 8, size)
     arguments: dict[str, Argument] = {
-        "acc": accumulators(shape.fill, counts_of(vectors, weights), random),
+        "acc": accumulators(counts_of(vectors, weights), random),
         "x": Buffer(x, align=size),
         "w": Buffer(w, align=64),
         "vectors": shape.vectors,
@@ -131,46 +130,46 @@ def dense_case(slot: str, shape: Dense) -> Case:
 
 
 def conv_case(slot: str, shape: Conv) -> Case:
-    """Rows in a random order, so that neither offset grows from row to row."""
+    """Lines of x are sorted by phase; groups, rows and lines are in no particular order."""
     random = rng(slot, shape)
     size = VECTOR[slot]
-    tap_step, pixel_step = shape.dilation * size, shape.stride * size
-    reach = (shape.pixels - 1) * pixel_step + (shape.taps - 1) * tap_step + size
-    rows = np.empty((shape.rows, 2), np.uint32)
-    rows[:, 0] = random.permutation(shape.rows) * (shape.taps * tap_step + shape.gap * size)
-    rows[:, 1] = random.permutation(shape.rows) * (shape.taps + shape.gap) * 8 * size
-    any_read = shape.pixels and shape.rows and shape.taps
-    x_bytes = int(rows[:, 0].max()) + reach if any_read else 0
-    w_bytes = int(rows[:, 1].max()) + 8 * size * shape.taps if any_read else 0
-    x, w = fill_bits(shape.fill, x_bytes, w_bytes, random)
+    ends = (shape.pixels - 1) * shape.stride + (shape.taps - 1) * shape.dilation + 1
+    phase = -(-ends // shape.stride) + shape.gap  # vectors
+    line = (phase * shape.stride + shape.gap) * size
+    taps = np.arange(shape.taps) * shape.dilation
+    tap_x = (taps % shape.stride * phase + taps // shape.stride) * size
+    row_step, line_step, group_step = (random.permutation(3) + 1) * line
+    struct: dict[str, Field] = {
+        "groups": shape.groups,
+        "group_step": int(group_step),
+        "rows": shape.rows,
+        "row_step": int(row_step),
+        "taps": shape.taps,
+        "tap_x": Buffer(tap_x.astype(np.uint32)),
+        "line_step": int(line_step),
+        "phases": shape.stride if shape.dilation == 1 else 0,
+    }
+    groups, rows, lines = (np.arange(n) for n in (shape.groups, shape.rows, shape.lines))
+    vectors = (groups * group_step)[:, None, None] + (rows * row_step)[:, None] + tap_x
+    pixels = (lines * line_step)[:, None] + np.arange(shape.pixels) * size
+    starts = pixels.reshape(-1, 1) + vectors.reshape(1, -1)  # [pixels, taps]
+    w_bytes = vectors.size * 8 * size if starts.size else 0
+    x, w = fill_bits(shape.fill, int(starts.max(initial=-size)) + size, w_bytes, random)
     arguments: dict[str, Argument] = {
-        "acc": accumulators(shape.fill, conv_counts(x, w, rows, shape, size), random),
+        "acc": accumulators(conv_counts(x, w, starts, size), random),
         "x": Buffer(x, align=size),
         "w": Buffer(w, align=64),
-        "p": Struct(
-            {
-                "rows": Buffer(rows),
-                "row_count": shape.rows,
-                "taps": shape.taps,
-                "tap_step": tap_step,
-                "pixel_step": pixel_step,
-            }
-        ),
+        "p": Struct(struct),
+        "lines": shape.lines,
         "pixels": shape.pixels,
     }
     return Case(slot, arguments)
 
 
-def conv_counts(x: Array, w: Array, rows: Array, shape: Conv, size: int) -> Array:
-    """Counts [pixels, 8], by gathering every vector."""
-    counts = np.zeros((shape.pixels, 8), np.int64)
-    if not x.size:
-        return counts
-    taps = np.arange(shape.taps)
-    pixels = np.arange(shape.pixels)[:, None] * shape.stride * size
-    for row_x, row_w in rows.tolist():
-        starts = row_x + pixels + taps * shape.dilation * size
-        vectors = x[starts[:, :, None] + np.arange(size)]
-        weights = w[row_w : row_w + 8 * size * shape.taps].reshape(1, shape.taps, 8, size)
-        counts += counts_of(vectors, weights)
+def conv_counts(x: Array, w: Array, starts: Array, size: int) -> Array:
+    """Counts [pixels, 8] of the vectors at `starts` [pixels, taps] against all weights."""
+    counts = np.zeros((len(starts), 8), np.int64)
+    for i, weights in enumerate(w.reshape(-1, 1, 1, 8, size)):
+        vectors = x[starts[:, i, None] + np.arange(size)]
+        counts += counts_of(vectors[:, None], weights)
     return counts

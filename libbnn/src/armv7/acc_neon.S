@@ -21,26 +21,24 @@ buffers:
   out: {access: write, bytes: "(pixels - 1) * out_step + 32 if pixels else 0"}
   acc: {access: read, bytes: "16 * pixels"}
   p: {access: read, bytes: struct}
-  p.base: {access: read, bytes: 32}
   p.mul: {access: read, bytes: 32}
   p.add: {access: read, bytes: 32}
-registers: [r0, r1, r3, r4, r12, q0-q3, q8-q15]
+registers: [r0, r1, r3, r4, r12, q0-q3, q8, q10-q15]
 saved: [r4]
 stack: 8
 */
-base0           .req q8
-base1           .req q9
+odd             .req q8
 mul0            .req q10
 mul1            .req q11
 add0            .req q12
 add1            .req q13
 
-// lo, hi = float(base - 2 * count) * mul + add, from 8 counts
-.macro affine lo, hi, count_lo, count_hi
-        vshll.u16       \lo, \count_lo, #1
-        vshll.u16       \hi, \count_hi, #1
-        vsub.i32        \lo, base0, \lo
-        vsub.i32        \hi, base1, \hi
+// lo, hi = float(odd - 2 * acc) * mul + add, from 8 accumulators
+.macro affine lo, hi, acc_lo, acc_hi
+        vshll.s16       \lo, \acc_lo, #1
+        vshll.s16       \hi, \acc_hi, #1
+        vsub.i32        \lo, odd, \lo
+        vsub.i32        \hi, odd, \hi
         vcvt.f32.s32    \lo, \lo
         vcvt.f32.s32    \hi, \hi
         vmul.f32        \lo, \lo, mul0
@@ -52,8 +50,8 @@ add1            .req q13
 func bnn_acc_affine_neon
         strd            ostep, r5, [sp, #-8]!
         ldr             ostep, [sp, #8]
-        ldr             tmp, [par, #ACC_AFFINE_BASE]
-        vld1.32         {base0, base1}, [tmp]
+        ldr             tmp, [par, #ACC_AFFINE_ODD]
+        vdup.32         odd, tmp
         ldr             tmp, [par, #ACC_AFFINE_MUL]
         vld1.32         {mul0, mul1}, [tmp]
         ldr             tmp, [par, #ACC_AFFINE_ADD]
@@ -103,8 +101,8 @@ func bnn_acc_bits_neon
         subs            pixels, pixels, #2
         blo             2f
 1:      vld1.16         {q0, q1}, [acc:128]!
-        vcge.u16        q0, q0, limit
-        vcge.u16        q1, q1, limit
+        vcgt.s16        q0, q0, limit
+        vcgt.s16        q1, q1, limit
         vmovn.i16       d0, q0
         vmovn.i16       d1, q1
         vld1.8          {d2}, [from], ostep
@@ -118,7 +116,7 @@ func bnn_acc_bits_neon
 2:      tst             pixels, #1
         beq             3f
         vld1.16         {q0}, [acc:128]
-        vcge.u16        q0, q0, limit
+        vcgt.s16        q0, q0, limit
         vmovn.i16       d0, q0
         vld1.8          {d2}, [from]
         vand            d0, d0, d18             // half of `one`

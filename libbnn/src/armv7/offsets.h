@@ -8,15 +8,18 @@
 #define THRESHOLD_THRESHOLD 0
 #define THRESHOLD_FLIP 4
 
-#define BCONV_ROWS 0
-#define BCONV_ROW_COUNT 4
-#define BCONV_TAPS 8
-#define BCONV_TAP_STEP 12
-#define BCONV_PIXEL_STEP 16
+#define BCONV_GROUPS 0
+#define BCONV_GROUP_STEP 4
+#define BCONV_ROWS 8
+#define BCONV_ROW_STEP 12
+#define BCONV_TAPS 16
+#define BCONV_TAP_X 20
+#define BCONV_LINE_STEP 24
+#define BCONV_PHASES 28
 
-#define ACC_AFFINE_BASE 0
-#define ACC_AFFINE_MUL 4
-#define ACC_AFFINE_ADD 8
+#define ACC_AFFINE_MUL 0
+#define ACC_AFFINE_ADD 4
+#define ACC_AFFINE_ODD 8
 
 #define TILE_PIXELS 0
 #define TILE_CHANNELS 4

@@ -1,69 +1,133 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What becomes of popcounts: floats, or bits. 4 pixels at a time, then 1.
+ * Accumulators of binary products: where they start, and what becomes of them: floats, or bits.
  */
 #include "asm.inc"
 
 #if BNN_ARCH_ARMV8
+
+start_acc       .req x0
+start           .req x1
+classes         .req x2
+start_pixels    .req x3
+class0          .req w4
+class1          .req w5
+class2          .req w6
+class3          .req w7
+
+/*yaml
+name: bnn_acc_start_neon
+slot: acc_start
+arguments: {acc: x0, start: x1, classes: x2, pixels: x3}
+buffers:
+  acc: {access: write, bytes: "16 * pixels"}
+  start: {access: read, bytes: "0 if not pixels else 16 if not classes else 16 + 16 * max(classes)"}
+  classes: {access: read, bytes: "4 * pixels"}
+registers: [x0, x2-x7, v0-v3]
+saved: []
+stack: 0
+*/
+func bnn_acc_start_neon
+        cbz             start_pixels, 6f
+        cbz             classes, 3f
+        subs            start_pixels, start_pixels, #4  // pixels left behind the next 4
+        b.lo            2f
+1:
+        ldp             class0, class1, [classes], #8
+        ldp             class2, class3, [classes], #8
+        ldr             q0, [start, class0, uxtw #4]
+        ldr             q1, [start, class1, uxtw #4]
+        ldr             q2, [start, class2, uxtw #4]
+        ldr             q3, [start, class3, uxtw #4]
+        st1             {v0.8h - v3.8h}, [start_acc], #64
+        subs            start_pixels, start_pixels, #4
+        b.hs            1b
+2:
+        adds            start_pixels, start_pixels, #4
+        b.eq            6f
+        ldr             class0, [classes], #4
+        ldr             q0, [start, class0, uxtw #4]
+        str             q0, [start_acc], #16
+        sub             start_pixels, start_pixels, #5  // one less
+        b               2b
+3:                                              // all the same
+        ldr             q0, [start]
+        mov             v1.16b, v0.16b
+        mov             v2.16b, v0.16b
+        mov             v3.16b, v0.16b
+        subs            start_pixels, start_pixels, #8
+        b.lo            5f
+4:
+        st1             {v0.8h - v3.8h}, [start_acc], #64
+        st1             {v0.8h - v3.8h}, [start_acc], #64
+        subs            start_pixels, start_pixels, #8
+        b.hs            4b
+5:
+        tbz             start_pixels, #2, 7f
+        st1             {v0.8h - v3.8h}, [start_acc], #64
+7:
+        tbz             start_pixels, #1, 8f
+        st1             {v0.8h - v1.8h}, [start_acc], #32
+8:
+        tbz             start_pixels, #0, 6f
+        str             q0, [start_acc]
+6:
+        ret
+endfunc bnn_acc_start_neon
 
 out             .req x0
 acc             .req x1
 param           .req x2
 limit           .req x2
 pixels          .req x3
+outputs         .req x3
 out_step        .req x4
 bit             .req w5
-base            .req x6
-mul             .req x7
-add             .req x8
+mul             .req x5
+add             .req x6
+odd_w           .req w7
 wmask           .req w6
 next_out        .req x7
 
-base_lo         .req v16
-base_hi         .req v17
-mul_lo          .req v18
-mul_hi          .req v19
-add_lo          .req v20
-add_hi          .req v21
+odd             .req v20
+mul_lo          .req v16
+mul_hi          .req v17
+add_lo          .req v18
+add_hi          .req v19
 
-// lo, hi = 2 * acc
-.macro affine_widen lo, hi, acc
-        ushll           v\lo\().4s, v\acc\().4h, #1
-        ushll2          v\hi\().4s, v\acc\().8h, #1
+// dot = (odd - acc) - acc, 8 of them as two vectors
+.macro dots lo, hi, acc
+        sub             v\lo\().8h, odd.8h, v\acc\().8h
+        ssubl2          v\hi\().4s, v\lo\().8h, v\acc\().8h
+        ssubl           v\lo\().4s, v\lo\().4h, v\acc\().4h
 .endm
 
-// dot = base - 2 * acc
-.macro affine_dot lo, hi
-        sub             v\lo\().4s, base_lo.4s, v\lo\().4s
-        sub             v\hi\().4s, base_hi.4s, v\hi\().4s
-.endm
-
-.macro affine_float lo, hi
+.macro to_floats lo, hi
         scvtf           v\lo\().4s, v\lo\().4s
         scvtf           v\hi\().4s, v\hi\().4s
 .endm
 
 // Rounded twice, as the slot asks: not fmla.
-.macro affine_mul lo, hi
+.macro multiply lo, hi
         fmul            v\lo\().4s, v\lo\().4s, mul_lo.4s
         fmul            v\hi\().4s, v\hi\().4s, mul_hi.4s
 .endm
 
-.macro affine_add lo, hi
+.macro sum lo, hi
         fadd            v\lo\().4s, v\lo\().4s, add_lo.4s
         fadd            v\hi\().4s, v\hi\().4s, add_hi.4s
 .endm
 
-.macro affine_store lo, hi
+.macro store lo, hi
         st1             {v\lo\().4s, v\hi\().4s}, [out], out_step
 .endm
 
-// The same for 4 pixels: v4 to v7 and v24 to v27.
-.macro affine_4 what
-        affine_\what    4, 5
-        affine_\what    6, 7
-        affine_\what    24, 25
-        affine_\what    26, 27
+// For 4 pixels: v4 to v7 and v24 to v27.
+.macro for_4 what
+        \what           4, 5
+        \what           6, 7
+        \what           24, 25
+        \what           26, 27
 .endm
 
 /*yaml
@@ -74,50 +138,131 @@ buffers:
   out: {access: write, bytes: "(pixels - 1) * out_step + 32 if pixels else 0"}
   acc: {access: read, bytes: "16 * pixels"}
   p: {access: read, bytes: struct}
-  p.base: {access: read, bytes: 32}
   p.mul: {access: read, bytes: 32}
   p.add: {access: read, bytes: 32}
-registers: [x0-x8, v0-v7, v16-v21, v24-v27]
+registers: [x0, x1, x3, x5-x7, v0-v7, v16-v20, v24-v27]
 saved: []
 stack: 0
 */
 func bnn_acc_affine_neon
-        ldp             base, mul, [param, #ACC_AFFINE_BASE]
-        ldr             add, [param, #ACC_AFFINE_ADD]
-        ld1             {base_lo.4s, base_hi.4s}, [base]
+        ldp             mul, add, [param, #ACC_AFFINE_MUL]
+        ldr             odd_w, [param, #ACC_AFFINE_ODD]
         ld1             {mul_lo.4s, mul_hi.4s}, [mul]
         ld1             {add_lo.4s, add_hi.4s}, [add]
+        dup             odd.8h, odd_w
         subs            pixels, pixels, #4      // pixels left behind the next 4
         b.lo            2f
 1:
         ld1             {v0.8h - v3.8h}, [acc], #64
-        affine_widen    4, 5, 0
-        affine_widen    6, 7, 1
-        affine_widen    24, 25, 2
-        affine_widen    26, 27, 3
-        affine_4        dot
-        affine_4        float
-        affine_4        mul
-        affine_4        add
-        affine_4        store
+        dots            4, 5, 0
+        dots            6, 7, 1
+        dots            24, 25, 2
+        dots            26, 27, 3
+        for_4           to_floats
+        for_4           multiply
+        for_4           sum
+        for_4           store
         subs            pixels, pixels, #4
         b.hs            1b
 2:
         adds            pixels, pixels, #4
         b.eq            4f
 3:
-        ld1             {v0.8h}, [acc], #16
-        affine_widen    4, 5, 0
-        affine_dot      4, 5
-        affine_float    4, 5
-        affine_mul      4, 5
-        affine_add      4, 5
-        affine_store    4, 5
+        ldr             q0, [acc], #16
+        dots            4, 5, 0
+        to_floats       4, 5
+        multiply        4, 5
+        sum             4, 5
+        store           4, 5
         subs            pixels, pixels, #1
         b.ne            3b
 4:
         ret
 endfunc bnn_acc_affine_neon
+
+// Two vectors of a row.
+.macro multiply_row a, b, c, d
+        ld1             {v16.4s - v19.4s}, [mul], #64
+        fmul            v\a\().4s, v\a\().4s, v16.4s
+        fmul            v\b\().4s, v\b\().4s, v17.4s
+        fmul            v\c\().4s, v\c\().4s, v18.4s
+        fmul            v\d\().4s, v\d\().4s, v19.4s
+.endm
+
+.macro sum_row a, b, c, d
+        ld1             {v28.4s - v31.4s}, [add], #64
+        fadd            v\a\().4s, v\a\().4s, v28.4s
+        fadd            v\b\().4s, v\b\().4s, v29.4s
+        fadd            v\c\().4s, v\c\().4s, v30.4s
+        fadd            v\d\().4s, v\d\().4s, v31.4s
+.endm
+
+/*yaml
+name: bnn_acc_affine_row_neon
+slot: acc_affine_row
+arguments: {out: x0, acc: x1, p: x2, n: x3}
+buffers:
+  out: {access: write, bytes: "4 * n"}
+  acc: {access: read, bytes: "2 * n"}
+  p: {access: read, bytes: struct}
+  p.mul: {access: read, bytes: "4 * n"}
+  p.add: {access: read, bytes: "4 * n"}
+registers: [x0, x1, x3, x5-x7, v0-v7, v16-v20, v24-v31]
+saved: []
+stack: 0
+*/
+func bnn_acc_affine_row_neon
+        ldp             mul, add, [param, #ACC_AFFINE_MUL]
+        ldr             odd_w, [param, #ACC_AFFINE_ODD]
+        dup             odd.8h, odd_w
+        subs            outputs, outputs, #32   // outputs left behind the next 32
+        b.lo            2f
+1:
+        ld1             {v0.8h - v3.8h}, [acc], #64
+        dots            4, 5, 0
+        dots            6, 7, 1
+        dots            24, 25, 2
+        dots            26, 27, 3
+        for_4           to_floats
+        multiply_row    4, 5, 6, 7
+        sum_row         4, 5, 6, 7
+        multiply_row    24, 25, 26, 27
+        sum_row         24, 25, 26, 27
+        st1             {v4.4s - v7.4s}, [out], #64
+        st1             {v24.4s - v27.4s}, [out], #64
+        subs            outputs, outputs, #32
+        b.hs            1b
+2:
+        adds            outputs, outputs, #32 - 8
+        b.lt            4f
+3:
+        ldr             q0, [acc], #16
+        ld1             {mul_lo.4s, mul_hi.4s}, [mul], #32
+        ld1             {add_lo.4s, add_hi.4s}, [add], #32
+        dots            4, 5, 0
+        to_floats       4, 5
+        multiply        4, 5
+        sum             4, 5
+        st1             {v4.4s, v5.4s}, [out], #32
+        subs            outputs, outputs, #8
+        b.hs            3b
+4:
+        adds            outputs, outputs, #8
+        b.eq            6f
+5:
+        ldr             h0, [acc], #2
+        ldr             s16, [mul], #4
+        ldr             s18, [add], #4
+        dots            4, 5, 0
+        scvtf           s4, s4
+        fmul            s4, s4, s16
+        fadd            s4, s4, s18
+        str             s4, [out], #4
+        subs            outputs, outputs, #1
+        b.ne            5b
+6:
+        ret
+endfunc bnn_acc_affine_row_neon
 
 /*yaml
 name: bnn_acc_bits_neon
@@ -145,10 +290,10 @@ func bnn_acc_bits_neon
         ld1             {v5.d}[0], [next_out], out_step
         ld1             {v4.d}[1], [next_out], out_step
         ld1             {v5.d}[1], [next_out], out_step
-        cmhs            v0.8h, v0.8h, v7.8h     // acc >= limit ? -1 : 0
-        cmhs            v1.8h, v1.8h, v7.8h
-        cmhs            v2.8h, v2.8h, v7.8h
-        cmhs            v3.8h, v3.8h, v7.8h
+        cmgt            v0.8h, v0.8h, v7.8h     // acc > limit ? -1 : 0
+        cmgt            v1.8h, v1.8h, v7.8h
+        cmgt            v2.8h, v2.8h, v7.8h
+        cmgt            v3.8h, v3.8h, v7.8h
         uzp1            v0.16b, v0.16b, v2.16b  // pixels 0 and 2
         uzp1            v1.16b, v1.16b, v3.16b
         and             v0.16b, v0.16b, v16.16b
@@ -167,7 +312,7 @@ func bnn_acc_bits_neon
 3:
         ld1             {v0.8h}, [acc], #16
         ld1             {v4.8b}, [out]
-        cmhs            v0.8h, v0.8h, v7.8h
+        cmgt            v0.8h, v0.8h, v7.8h
         xtn             v0.8b, v0.8h
         and             v0.8b, v0.8b, v16.8b
         orr             v4.8b, v4.8b, v0.8b

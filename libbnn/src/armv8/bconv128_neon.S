@@ -9,6 +9,7 @@
 #if BNN_ARCH_ARMV8
 
 #define GROUP_BYTES 16
+#define GROUP_BYTES_LOG2 4
 #include "bconv.inc"
 #include "xnor128.inc"
 
@@ -51,50 +52,63 @@
     .endif
 .endm
 
-.macro load_pixels n
-        ld1             {act0.16b}, [next_src], pixel_step
-    .if \n > 1
-        ld1             {act1.16b}, [next_src], pixel_step
-    .endif
-    .if \n > 2
-        ld1             {act2.16b}, [next_src], pixel_step
-        ld1             {act3.16b}, [next_src], pixel_step
-    .endif
-    .if \n > 4
-        ld1             {act4.16b}, [next_src], pixel_step
-        ld1             {act5.16b}, [next_src], pixel_step
-        ld1             {act6.16b}, [next_src], pixel_step
-    .endif
+// The next activations.
+.macro load_1 a, by=#1 * GROUP_BYTES
+        ld1             {\a\().16b}, [next_src], \by
 .endm
 
-.macro load_run taps
-        ld1             {act0.16b - act3.16b}, [next_src], #64
-    .if \taps == 1
-        ld1             {act4.16b - act6.16b}, [next_src]
+.macro load_2 a, b, by=#2 * GROUP_BYTES
+        ld1             {\a\().16b, \b\().16b}, [next_src], \by
+.endm
+
+.macro load_3 a, b, c, by=#3 * GROUP_BYTES
+        ld1             {\a\().16b, \b\().16b, \c\().16b}, [next_src], \by
+.endm
+
+.macro load_4 a, b, c, d, by=#4 * GROUP_BYTES
+        ld1             {\a\().16b, \b\().16b, \c\().16b, \d\().16b}, [next_src], \by
+.endm
+
+.macro load_pixels n, by
+    .if \n >= 7
+        load_4          act0, act1, act2, act3
+    .endif
+    .if \n == 9
+        load_4          act4, act5, act6, act7
+        load_1          act8, \by
+    .elseif \n == 8
+        load_4          act4, act5, act6, act7, \by
+    .elseif \n == 7
+        load_3          act4, act5, act6, \by
+    .elseif \n == 4
+        load_4          act0, act1, act2, act3
+    .elseif \n == 2
+        load_2          act0, act1, \by
     .else
-        ld1             {act4.16b - act7.16b}, [next_src], #64
-        ld1             {act8.16b}, [next_src], #16
+        load_1          act0
     .endif
 .endm
 
-.macro load_rest
-        ld1             {act0.16b - act1.16b}, [next_src]
+// Stride 2: from a tap's last weights to those of the next tap of the same phase, and to the other phase.
+.macro set_wgt_steps
+        mov             wgt_ahead, #2 * 128 - 64
+        mov             wgt_back, #-128 - 64
 .endm
 
 /*yaml
 name: bnn_bconv128_neon
 slot: bconv128
-arguments: {acc: x0, x: x1, w: x2, p: x3, pixels: x4}
+arguments: {acc: x0, x: x1, w: x2, p: x3, lines: x4, pixels: x5}
 buffers:
-  acc: {access: readwrite, bytes: "16 * pixels"}
-  x: {access: read, bytes: "max(r.x for r in p.rows) + (pixels - 1) * p.pixel_step + (p.taps - 1) * p.tap_step + 16
-      if pixels and p.taps and p.row_count else 0"}
-  w: {access: read, bytes: "max(r.w for r in p.rows) + 128 * p.taps if pixels and p.taps and p.row_count else 0"}
+  acc: {access: readwrite, bytes: "16 * lines * pixels"}
+  x: {access: read, bytes: "(p.groups - 1) * p.group_step + (p.rows - 1) * p.row_step + (lines - 1) * p.line_step + max(p.tap_x)
+      + 16 * pixels if lines and pixels else 0"}
+  w: {access: read, bytes: "128 * p.groups * p.rows * p.taps if lines and pixels else 0"}
   p: {access: read, bytes: struct}
-  p.rows: {access: read, bytes: "8 * p.row_count"}
-registers: [x0-x17, v0-v31]
-saved: [d8-d15]
-stack: 64
+  p.tap_x: {access: read, bytes: "4 * p.taps"}
+registers: [x0-x17, x19, x20, v0-v31]
+saved: [x19, x20, d8-d15]
+stack: 80
 */
 func bnn_bconv128_neon
         bconv

@@ -15,15 +15,14 @@ _Static_assert(sizeof(size_t) == 8, "the assembly takes 64-bit sizes");
 CHECK(bnn_threshold, threshold, THRESHOLD_THRESHOLD);
 CHECK(bnn_threshold, flip, THRESHOLD_FLIP);
 
-CHECK(bnn_row, x, 0);
-CHECK(bnn_row, w, 4);
-_Static_assert(sizeof(struct bnn_row) == 8, "rows are read as pairs of words");
-
+CHECK(bnn_bconv, groups, BCONV_GROUPS);
+CHECK(bnn_bconv, group_step, BCONV_GROUP_STEP);
 CHECK(bnn_bconv, rows, BCONV_ROWS);
-CHECK(bnn_bconv, row_count, BCONV_ROW_COUNT);
+CHECK(bnn_bconv, row_step, BCONV_ROW_STEP);
 CHECK(bnn_bconv, taps, BCONV_TAPS);
-CHECK(bnn_bconv, tap_step, BCONV_TAP_STEP);
-CHECK(bnn_bconv, pixel_step, BCONV_PIXEL_STEP);
+CHECK(bnn_bconv, tap_x, BCONV_TAP_X);
+CHECK(bnn_bconv, line_step, BCONV_LINE_STEP);
+CHECK(bnn_bconv, phases, BCONV_PHASES);
 
 CHECK(bnn_chain, taps, CHAIN_TAPS);
 CHECK(bnn_chain, wide, CHAIN_WIDE);
@@ -32,9 +31,9 @@ CHECK(bnn_chain, pixel_step, CHAIN_PIXEL_STEP);
 CHECK(bnn_chain, row_step, CHAIN_ROW_STEP);
 CHECK(bnn_chain, width, CHAIN_WIDTH);
 
-CHECK(bnn_acc_affine, base, ACC_AFFINE_BASE);
 CHECK(bnn_acc_affine, mul, ACC_AFFINE_MUL);
 CHECK(bnn_acc_affine, add, ACC_AFFINE_ADD);
+CHECK(bnn_acc_affine, odd, ACC_AFFINE_ODD);
 
 CHECK(bnn_tile, pixels, TILE_PIXELS);
 CHECK(bnn_tile, channels, TILE_CHANNELS);

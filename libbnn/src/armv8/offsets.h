@@ -8,11 +8,14 @@
 #define THRESHOLD_THRESHOLD 0
 #define THRESHOLD_FLIP 8
 
-#define BCONV_ROWS 0
-#define BCONV_ROW_COUNT 8
-#define BCONV_TAPS 16
-#define BCONV_TAP_STEP 24
-#define BCONV_PIXEL_STEP 32
+#define BCONV_GROUPS 0
+#define BCONV_GROUP_STEP 8
+#define BCONV_ROWS 16
+#define BCONV_ROW_STEP 24
+#define BCONV_TAPS 32
+#define BCONV_TAP_X 40
+#define BCONV_LINE_STEP 48
+#define BCONV_PHASES 56
 
 #define CHAIN_TAPS 0
 #define CHAIN_WIDE 8
@@ -21,9 +24,9 @@
 #define CHAIN_ROW_STEP 32
 #define CHAIN_WIDTH 40
 
-#define ACC_AFFINE_BASE 0
-#define ACC_AFFINE_MUL 8
-#define ACC_AFFINE_ADD 16
+#define ACC_AFFINE_MUL 0
+#define ACC_AFFINE_ADD 8
+#define ACC_AFFINE_ODD 16
 
 #define TILE_PIXELS 0
 #define TILE_CHANNELS 8

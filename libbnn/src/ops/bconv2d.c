@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * bconv2d: binary convolution. The kernels know no borders and no convolution groups: where there are any, the packed input
- * is copied first into an image that has the border in it, and each group's channels in groups of their own.
+ * bconv2d: binary convolution. The kernels know no borders, no horizontal strides and no convolution groups: where there are
+ * any, the packed input is copied first into an image that has the border in it, the pixels of a line sorted by phase
+ * (struct bnn_bconv), and each convolution group's channels in channel groups of their own.
  */
 #include "chain.h"
 #include "popcounts.h"
@@ -17,12 +18,15 @@ struct bconv2d {
     const uint8_t *x, *w;
     uint32_t groups, channels; /* channels per group */
     int copied, border;
-    size_t height, width;   /* of the image that the kernels see */
-    size_t image_bytes;     /* of one convolution group */
-    size_t block_bytes;     /* of weights */
-    struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64 */
+    size_t height, width; /* of the image that the kernels see: lines, pixels of a phase */
+    size_t image_bytes;   /* of one convolution group */
+    size_t block_bytes;   /* of weights */
+    struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64; groups may be 0 */
+    size_t narrow_x, narrow_w;     /* the last one's place in the image and in a block */
     struct bnn_chained chain;
-    uint64_t image, acc, rows, tile; /* offsets in scratch */
+    uint64_t image, tile; /* offsets in scratch */
+    struct bnn_arrays arrays;
+    const uint8_t *uses_line, *uses_column; /* by remainder of the stride: whether a tap meets them */
 };
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
@@ -56,27 +60,56 @@ static bnn_status check(const struct bnn_op *op, bnn_error *error)
     return bnn_steps_check(op, 2, &value, error);
 }
 
-/* One row of taps per channel group of 128 (64) and kernel row. */
-static struct bnn_bconv take_rows(const struct bconv2d *s, size_t first_group, size_t group_count, size_t size,
-                                  struct bnn_build *build)
+/* What kernels for channel groups of `size` bytes need to know of the image. */
+static struct bnn_bconv describe(const struct bconv2d *s, size_t groups, size_t size, struct bnn_build *build)
 {
-    const size_t kernel_h = s->window.y.kernel, kernel_w = s->window.x.kernel;
-    const size_t row_bytes = s->width * size, first_image = first_group * s->height * s->width * 16;
-    const size_t first_weights = first_group * kernel_h * kernel_w * 8 * 16;
-    struct bnn_bconv p = {
-        .row_count = group_count * kernel_h,
-        .taps = kernel_w,
-        .tap_step = s->window.x.dilation * size,
-        .pixel_step = s->window.x.stride * size,
-    };
-    struct bnn_row *rows = bnn_take(build, p.row_count, sizeof *rows);
-    for (size_t i = 0; rows != NULL && i < p.row_count; i++) {
-        size_t group = i / kernel_h, ky = i % kernel_h;
-        rows[i].x = (uint32_t)(first_image + (group * s->height + ky * s->window.y.dilation) * row_bytes);
-        rows[i].w = (uint32_t)(first_weights + i * kernel_w * 8 * size);
+    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
+    const size_t phase = s->width * size, line = ax->stride * phase;
+    uint32_t *tap_x = bnn_take(build, ax->kernel, sizeof *tap_x);
+    for (size_t t = 0; tap_x != NULL && t < ax->kernel; t++) {
+        tap_x[t] = (uint32_t)(t * ax->dilation % ax->stride * phase + t * ax->dilation / ax->stride * size);
     }
-    p.rows = rows;
-    return p;
+    return (struct bnn_bconv){
+        .groups = groups,
+        .group_step = s->height * line,
+        .rows = ay->kernel,
+        .row_step = ay->dilation * line,
+        .taps = ax->kernel,
+        .tap_x = tap_x,
+        .line_step = ay->stride * line,
+        .phases = ax->dilation == 1 ? ax->stride : 0,
+    };
+}
+
+static const uint8_t *take_uses(const struct bnn_axis *axis, struct bnn_build *build)
+{
+    uint8_t *uses = bnn_take(build, axis->stride, sizeof *uses);
+    if (uses != NULL) {
+        bnn_memset(uses, 0, axis->stride);
+        for (uint32_t t = 0; t < axis->kernel; t++) {
+            uses[(uint64_t)t * axis->dilation % axis->stride] = 1;
+        }
+    }
+    return uses;
+}
+
+static int is_padded(const struct bnn_window *window)
+{
+    return window->y.before > 0 || window->y.after > 0 || window->x.before > 0 || window->x.after > 0;
+}
+
+/* Does with the geometry what leaves the result as it is, for the kernels' sake. */
+static void simplify(struct bnn_window *window)
+{
+    struct bnn_axis *ay = &window->y, *ax = &window->x;
+    if (!is_padded(window) && ay->kernel == 1 && ax->kernel == 1 && ay->stride == 1 && ax->stride == 1) {
+        /* Pixels in a row, pixels in an image: the same to a 1x1 kernel, and longer runs are better. */
+        ax->in = ax->out = ay->in * ax->in;
+        ay->in = ay->out = 1;
+    }
+    /* One output has no next one; and the image is then less than twice as wide as the padded input. */
+    ay->stride = ay->out > 1 ? ay->stride : 1;
+    ax->stride = ax->out > 1 ? ax->stride : 1;
 }
 
 static const void *bind(const struct bnn_op *op, struct bnn_build *build)
@@ -97,36 +130,34 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
         .channels = (uint64_t)w.dims[0] * w.dims[1],
         .integer = 1,
     };
-    struct bnn_axis *ay = &s.window.y, *ax = &s.window.x;
-    const int padded = ay->before > 0 || ay->after > 0 || ax->before > 0 || ax->after > 0;
-    if (!padded && ay->kernel == 1 && ax->kernel == 1 && ay->stride == 1 && ax->stride == 1) {
-        /* Pixels in a row, pixels in an image: the same to a 1x1 kernel, and longer runs are better. */
-        ax->in = ax->out = ay->in * ax->in;
-        ay->in = ay->out = 1;
-    }
+    simplify(&s.window);
+    const struct bnn_axis *ay = &s.window.y, *ax = &s.window.x;
     s.height = (size_t)ay->in + ay->before + ay->after;
-    s.width = (size_t)ax->in + ax->before + ax->after;
-    s.copied = padded || (s.groups > 1 && s.channels % 128 != 0);
-    s.image_bytes = s.height * s.width * bnn_group_bytes(s.channels);
+    s.width = ((size_t)ax->in + ax->before + ax->after + ax->stride - 1) / ax->stride;
+    s.copied = is_padded(&s.window) || ax->stride > 1 || (s.groups > 1 && s.channels % 128 != 0);
+    s.image_bytes = s.height * ax->stride * s.width * bnn_group_bytes(s.channels);
     const size_t rest = s.channels % 128, wide = s.channels / 128 + (rest > 64);
-    s.wide = take_rows(&s, 0, wide, 16, build);
-    s.narrow = take_rows(&s, wide, rest >= 1 && rest <= 64, 8, build);
+    s.wide = describe(&s, wide, 16, build);
+    s.narrow = describe(&s, rest >= 1 && rest <= 64, 8, build);
+    s.narrow_x = wide * s.wide.group_step;
+    s.narrow_w = wide * ay->kernel * ax->kernel * 8 * 16;
     bnn_steps_bind(&s.steps, op, 2, &value, ax->out, build);
     bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &s.window, s.border == 0, build);
     const struct bnn_chain_layer layer = {
         .wide = &s.wide,
         .narrow = &s.narrow,
-        .pixel_step = (size_t)ax->stride * 8,
-        .row_step = (size_t)ay->stride * s.width * 8,
+        .narrow_x = s.narrow_x,
         .width = ax->out,
         .weights = s.w,
         .blocks = s.groups * s.popcounts.blocks,
         .block_bytes = s.block_bytes,
     };
     s.chain = bnn_take_chain(&layer, &s.steps, build);
-    s.image = bnn_scratch(build, s.copied ? (uint64_t)s.image_bytes * s.groups : 0);
-    s.acc = bnn_scratch(build, BNN_RUN * 8 * sizeof(uint16_t));
-    s.rows = bnn_scratch(build, BNN_POPCOUNTS_SCRATCH);
+    s.uses_line = take_uses(ay, build);
+    s.uses_column = take_uses(ax, build);
+    const uint64_t image_pixels = (uint64_t)s.height * s.width * ax->stride;
+    s.image = bnn_scratch(build, s.copied ? image_pixels * bnn_group_bytes(s.channels) * s.groups : 0);
+    s.arrays = bnn_popcounts_arrays(&s.steps, build);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
     build->weight_bytes = w.bytes;
@@ -136,73 +167,129 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     return state;
 }
 
-static uint8_t *fill(uint8_t *out, const uint8_t *pattern, size_t size, size_t pixels)
+/* A channel group of a convolution group, as the image has it. */
+struct group {
+    uint32_t first, count; /* channels of x */
+    uint32_t size;         /* bytes of a pixel */
+    uint8_t border[16];
+};
+
+/* Pixels of border. */
+static uint8_t *fill(uint8_t *out, const struct group *g, size_t pixels)
 {
-    for (size_t i = 0; i < pixels; i++, out += size) {
-        bnn_memcpy(out, pattern, size);
+    if (g->border[0] == g->border[g->size - 1]) { /* no more set bits in the last byte than in the first: the same in all */
+        bnn_memset(out, g->border[0], pixels * g->size);
+        return out + pixels * g->size;
+    }
+    for (size_t i = 0; i < pixels; i++, out += g->size) {
+        bnn_memcpy(out, g->border, g->size);
     }
     return out;
 }
 
-/* A row of input pixels for channels [first, first + count), at most 128, as a channel group of its own. */
-static uint8_t *copy_row(uint8_t *out, const struct bconv2d *s, size_t row, uint32_t first, uint32_t count)
+/* Copies pixels of 16 (8) bytes that are `step` apart. */
+static void copy_pixels(uint8_t *out, const uint8_t *in, size_t step, size_t size, size_t pixels)
 {
-    const uint32_t size = bnn_group_size(count), all = s->groups * s->channels;
-    const size_t width = s->window.x.in, plane = s->window.y.in * width;
-    if (first % 128 == 0 && (count == 128 || first + count == all)) {
-        bnn_memcpy(out, s->x + first / 128 * 16 * plane + row * width * size, width * size);
-        return out + width * size;
-    }
-    bnn_memset(out, 0, width * size);
-    for (uint32_t c = 0; c < count; c++) {
-        uint32_t from = (first + c) / 128 * 128, from_size = bnn_group_size(all - from < 128 ? all - from : 128);
-        uint32_t shift = bnn_bit_shift(first + c - from, from_size), to_shift = bnn_bit_shift(c, size);
-        const uint8_t *in = s->x + from / 8 * plane + row * width * from_size + bnn_bit_byte(first + c - from, from_size);
-        uint8_t *to = out + bnn_bit_byte(c, size);
-        for (size_t i = 0; i < width; i++) {
-            to[i * size] |= (uint8_t)((in[i * from_size] >> shift & 1) << to_shift);
+    if (step == size) {
+        bnn_memcpy(out, in, pixels * size);
+    } else if (size == 16) {
+        for (size_t i = 0; i < pixels; i++) {
+            bnn_memcpy(out + 16 * i, in + i * step, 16);
+        }
+    } else {
+        for (size_t i = 0; i < pixels; i++) {
+            bnn_memcpy(out + 8 * i, in + i * step, 8);
         }
     }
-    return out + width * size;
 }
 
-/* The image that the kernels see: for each convolution group, for each of its channel groups, rows of pixels. A border of
- * -1 is bits 1 in real channels; of +1 or 0, bits 0. */
+/* The same bit by bit, for channels that are no channel group of x. in: the first pixel of x in the first channel group. */
+static void gather_pixels(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t in, size_t step, size_t pixels)
+{
+    const uint32_t all = s->groups * s->channels;
+    const size_t plane = (size_t)s->window.y.in * s->window.x.in;
+    bnn_memset(out, 0, pixels * g->size);
+    for (uint32_t c = 0; c < g->count; c++) {
+        const uint32_t channel = g->first + c, from = channel / 128 * 128;
+        const uint32_t size = bnn_group_size(all - from < 128 ? all - from : 128);
+        const uint32_t shift = bnn_bit_shift(channel - from, size), to_shift = bnn_bit_shift(c, g->size);
+        const uint8_t *x = s->x + from / 8 * plane + in * size + bnn_bit_byte(channel - from, size);
+        uint8_t *to = out + bnn_bit_byte(c, g->size);
+        for (size_t i = 0; i < pixels; i++) {
+            to[i * g->size] |= (uint8_t)((x[i * step * size] >> shift & 1) << to_shift);
+        }
+    }
+}
+
+/* Columns column, column + stride, ... of a row of x. */
+static uint8_t *copy_columns(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t row, size_t column,
+                             size_t pixels)
+{
+    const uint32_t all = s->groups * s->channels;
+    const size_t stride = s->window.x.stride, plane = (size_t)s->window.y.in * s->window.x.in;
+    const size_t in = row * s->window.x.in + column;
+    if (g->first % 128 == 0 && (g->count == 128 || g->first + g->count == all)) {
+        copy_pixels(out, s->x + g->first / 8 * plane + in * g->size, stride * g->size, g->size, pixels);
+    } else {
+        gather_pixels(out, s, g, in, stride, pixels);
+    }
+    return out + pixels * g->size;
+}
+
+/* A line of the image from a row of x, phase by phase. */
+static void copy_line(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t row)
+{
+    const size_t stride = s->window.x.stride, before = s->window.x.before, end = before + s->window.x.in;
+    for (size_t phase = 0; phase < stride; phase++, out += s->width * g->size) {
+        if (s->uses_column[phase]) {
+            /* Pixel i is column i * stride + phase; the columns of x are [before, end). */
+            const size_t first = before > phase ? (before - phase + stride - 1) / stride : 0;
+            const size_t behind = end > phase ? (end - phase + stride - 1) / stride : 0;
+            uint8_t *to = fill(out, g, first);
+            to = copy_columns(to, s, g, row, first * stride + phase - before, behind - first);
+            fill(to, g, s->width - behind);
+        }
+    }
+}
+
+/* The image that the kernels see: for each convolution group, for each of its channel groups, lines. A border of -1 is bits 1
+ * in real channels; of +1 or 0, bits 0. What no tap meets is left as it is. */
 static void copy_image(uint8_t *out, const struct bconv2d *s)
 {
-    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    for (uint32_t g = 0; g < s->groups; g++) {
-        for (uint32_t c = 0; c < s->channels; c += 128) {
-            const uint32_t count = s->channels - c < 128 ? s->channels - c : 128, size = bnn_group_size(count);
-            uint8_t pattern[16] = {0};
-            if (s->border < 0) {
-                bnn_group_mask(pattern, count);
-            }
-            out = fill(out, pattern, size, ay->before * s->width);
-            for (uint32_t row = 0; row < ay->in; row++) {
-                out = fill(out, pattern, size, ax->before);
-                out = copy_row(out, s, row, g * s->channels + c, count);
-                out = fill(out, pattern, size, ax->after);
-            }
-            out = fill(out, pattern, size, ay->after * s->width);
+    const struct bnn_axis *ay = &s->window.y;
+    for (uint32_t i = 0, channels; i < s->groups * s->channels; i += channels) {
+        const uint32_t left = s->channels - i % s->channels;
+        channels = left < 128 ? left : 128;
+        struct group g = {.first = i, .count = channels, .size = bnn_group_size(channels)};
+        if (s->border < 0) {
+            bnn_group_mask(g.border, channels);
         }
+        const size_t line = s->window.x.stride * s->width; /* pixels */
+        out = fill(out, &g, ay->before * line);
+        for (uint32_t row = 0; row < ay->in; row++, out += line * g.size) {
+            if (s->uses_line[(row + ay->before) % ay->stride]) {
+                copy_line(out, s, &g, row);
+            }
+        }
+        out = fill(out, &g, ay->after * line);
     }
 }
 
-/* Popcounts of a block over a slab: acc [slab.pixels][8]. */
+/* Adds a block's popcounts over a slab to acc: of whole lines, and parts of lines where it begins or ends in one. */
 static void count(const struct bconv2d *s, uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_slab *slab)
 {
     const struct bnn_kernels *kernels = s->steps.kernels;
-    struct bnn_run run;
-    bnn_memset(acc, 0, slab->pixels * 8 * sizeof acc[0]);
-    for (size_t done = 0; done < slab->pixels; done += run.pixels, acc += run.pixels * 8) {
-        run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
-        const size_t first = (size_t)run.y * s->window.y.stride * s->width + (size_t)run.x * s->window.x.stride;
-        if (s->wide.row_count > 0) {
-            kernels->bconv128(acc, x + first * 16, w, &s->wide, run.pixels);
+    for (size_t done = 0, pixels; done < slab->pixels; done += pixels) {
+        const struct bnn_run run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
+        const size_t lines = run.pixels == s->window.x.out ? (slab->pixels - done) / run.pixels : 1;
+        const uint8_t *wide = x + run.y * s->wide.line_step + (size_t)run.x * 16;
+        const uint8_t *narrow = x + s->narrow_x + run.y * s->narrow.line_step + (size_t)run.x * 8;
+        pixels = lines * run.pixels;
+        if (s->wide.groups > 0) {
+            kernels->bconv128(acc + 8 * done, wide, w, &s->wide, lines, run.pixels);
         }
-        if (s->narrow.row_count > 0) {
-            kernels->bconv64(acc, x + first * 8, w, &s->narrow, run.pixels);
+        if (s->narrow.groups > 0) {
+            kernels->bconv64(acc + 8 * done, narrow, w + s->narrow_w, &s->narrow, lines, run.pixels);
         }
     }
 }
@@ -210,33 +297,37 @@ static void count(const struct bconv2d *s, uint16_t *acc, const uint8_t *x, cons
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
-    const uint8_t *images = s->copied ? scratch + s->image : s->x;
-    uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc);
-    struct bnn_target target = {
+    struct bnn_work work = {
+        .popcounts = &s->popcounts,
+        .steps = &s->steps,
         .slab = slab,
-        .rows = (float *)(void *)(scratch + s->rows),
-        .stretch = bnn_popcounts_stretch(&s->popcounts, slab->pixel),
+        .acc = (uint16_t *)(void *)(scratch + s->arrays.acc),
+        .classes = (uint32_t *)(void *)(scratch + s->arrays.classes),
+        .rows = (float *)(void *)(scratch + s->arrays.rows),
     };
-    target.place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &target.step);
+    work.place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &work.step);
+    bnn_popcounts_begin(&work);
     struct bnn_block block;
     size_t prepared = SIZE_MAX; /* convolution group */
     for (size_t column = 0; column < slab->channels; column += block.lanes) {
         block = bnn_block_at(slab, column, s->popcounts.outputs);
-        const uint8_t *x = images + block.group * s->image_bytes;
+        const uint8_t *x = (s->copied ? scratch + s->image : s->x) + block.group * s->image_bytes;
         const size_t weights = block.group * s->popcounts.blocks + block.block;
         if (s->chain.tile == 0) {
-            count(s, acc, x, s->w + weights * s->block_bytes, slab);
+            bnn_popcounts_start(&work, &block);
+            count(s, work.acc, x, s->w + weights * s->block_bytes, slab);
         } else {
             if (block.group != prepared) {
                 bnn_chain_prepare(&s->chain, s->steps.kernels, x, slab, scratch);
                 prepared = block.group;
             }
-            bnn_chain_count(&s->chain, s->steps.kernels, acc, weights, slab, scratch);
+            bnn_chain_count(&s->chain, s->steps.kernels, work.acc, weights, slab, scratch);
+            bnn_popcounts_add_start(&work, &block);
         }
-        bnn_popcounts_emit(&s->popcounts, &s->steps, &target, &block, acc);
+        bnn_popcounts_emit(&work, &block);
     }
     if (s->steps.floats) {
-        bnn_steps_run(&s->steps, slab, target.place, target.step, target.place, target.step);
+        bnn_steps_run(&s->steps, slab, work.place, work.step, work.place, work.step);
     }
 }
 

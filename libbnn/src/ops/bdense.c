@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * bdense: binary dot products over a whole input. Its vectors lie in the order of the weights' vectors, and there is one pixel:
- * what follows the popcounts is a loop over outputs.
+ * bdense: binary dot products over a whole input. Its vectors lie in the order of the weights' vectors.
  */
 #include "popcounts.h"
 
 #include "../port.h"
 
-#define SLAB_CHANNELS 128
-
 struct bdense {
     struct bnn_steps steps;
+    struct bnn_popcounts popcounts;
     const uint8_t *x, *w;
     size_t wide, narrow; /* vectors of 16 bytes, of 8 bytes behind them */
     size_t block_bytes;
-    int32_t elements;
-    const uint16_t *limit; /* of the popcounts, for EMIT_INT; 65535 behind the last output */
-    uint64_t acc, tile;    /* offsets in scratch */
+    uint64_t acc, tile; /* offsets in scratch; acc: of all outputs */
 };
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
@@ -30,20 +26,15 @@ static bnn_status check(const struct bnn_op *op, bnn_error *error)
     return bnn_steps_check(op, 2, &value, error);
 }
 
-static const uint16_t *take_limits(const struct bdense *s, struct bnn_build *build)
-{
-    const size_t lanes = (s->steps.channels + 7) / 8 * 8;
-    uint16_t *limit = bnn_take(build, lanes, sizeof *limit);
-    for (size_t i = 0; limit != NULL && i < lanes; i++) {
-        limit[i] = i < s->steps.channels ? bnn_popcount_limit(s->elements, s->steps.int_threshold[i]) : 65535;
-    }
-    return limit;
-}
-
 static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     const size_t pixels = (size_t)x.dims[0] * x.dims[1], rest = x.dims[2] % 128;
+    /* The whole input under one window. */
+    const struct bnn_window window = {
+        {.in = x.dims[0], .out = 1, .kernel = x.dims[0], .stride = 1, .dilation = 1},
+        {.in = x.dims[1], .out = 1, .kernel = x.dims[1], .stride = 1, .dilation = 1},
+    };
     const struct bnn_value value = {.pixels = 1, .channels = w.dims[1], .integer = 1};
     struct bdense *state = bnn_take(build, 1, sizeof *state);
     struct bdense s = {
@@ -52,11 +43,10 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
         .wide = pixels * (x.dims[2] / 128 + (rest > 64)),
         .narrow = rest >= 1 && rest <= 64 ? pixels : 0,
         .block_bytes = (size_t)x.bytes * 8,
-        .elements = (int32_t)bnn_elements(&x),
     };
     bnn_steps_bind(&s.steps, op, 2, &value, 1, build);
-    s.limit = s.steps.int_threshold != NULL ? take_limits(&s, build) : NULL;
-    s.acc = bnn_scratch(build, SLAB_CHANNELS * sizeof(uint16_t));
+    bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &window, 0, build);
+    s.acc = bnn_scratch(build, s.popcounts.lanes * sizeof(uint16_t));
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = bnn_elements(&x) * w.dims[1];
     build->weight_bytes = w.bytes;
@@ -66,59 +56,23 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     return state;
 }
 
-/* Bits of a slab: each block of 8 outputs is one bit of 8 bytes. */
-static void emit_bits(const struct bdense *s, const struct bnn_slab *slab, const uint16_t *acc)
-{
-    size_t size;
-    uint8_t *out = s->steps.int_out + bnn_slab_bits(slab, 1, &size);
-    const uint16_t *limit = s->limit + slab->channel;
-    bnn_memset(out, 0, size);
-    for (uint32_t c = 0; c < slab->channels; c += 8) {
-        uint8_t *to = out + bnn_bit_byte(c, (uint32_t)size);
-        const uint32_t shift = bnn_bit_shift(c, (uint32_t)size);
-        for (size_t j = 0; j < 8; j++) {
-            to[j] |= (uint8_t)((acc[c + j] >= limit[c + j]) << shift);
-        }
-    }
-}
-
-/* Floats of a slab, through the AFFINE that follows if there is one. */
-static void emit_floats(const struct bdense *s, const struct bnn_slab *slab, const uint16_t *acc, float *out)
-{
-    const int32_t elements = s->elements;
-    if (s->steps.mul == NULL) {
-        for (size_t c = 0; c < slab->channels; c++) {
-            out[c] = (float)(elements - 2 * acc[c]);
-        }
-        return;
-    }
-    const float *mul = s->steps.mul + slab->channel, *add = s->steps.add + slab->channel;
-    for (size_t c = 0; c < slab->channels; c++) {
-        out[c] = (float)(elements - 2 * acc[c]) * mul[c] + add[c];
-    }
-}
-
-static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
+static void emit_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bdense *s = state;
-    const struct bnn_kernels *kernels = s->steps.kernels;
-    const size_t blocks = (slab->channels + 7) / 8;
-    const uint8_t *w = s->w + slab->channel / 8 * s->block_bytes;
-    uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc);
-    bnn_memset(acc, 0, blocks * 8 * sizeof acc[0]);
-    if (s->wide > 0) {
-        kernels->bdense128(acc, s->x, w, s->wide, blocks, s->block_bytes);
-    }
-    if (s->narrow > 0) {
-        kernels->bdense64(acc, s->x + s->wide * 16, w + s->wide * 128, s->narrow, blocks, s->block_bytes);
-    }
-    if (s->limit != NULL) {
-        emit_bits(s, slab, acc);
+    uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc) + slab->channel;
+    if (s->popcounts.limit != NULL) {
+        const struct bnn_work work = {.popcounts = &s->popcounts, .steps = &s->steps, .slab = slab};
+        for (size_t column = 0; column < slab->channels; column += 8) {
+            struct bnn_block block = bnn_block_at(slab, column, s->popcounts.outputs);
+            bnn_popcounts_emit_bits(&work, &block, acc + column, s->popcounts.odd[0], 0, 1);
+        }
     }
     if (s->steps.floats) {
         size_t step;
         float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
-        emit_floats(s, slab, acc, place);
+        const struct bnn_acc_affine affine = {
+            .mul = s->steps.mul + slab->channel, .add = s->steps.add + slab->channel, .odd = s->popcounts.odd[0]};
+        s->steps.kernels->acc_affine_row(place, acc, &affine, slab->channels);
         bnn_steps_run(&s->steps, slab, place, step, place, step);
     }
 }
@@ -126,7 +80,20 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
 static void run(const void *state, uint8_t *scratch)
 {
     const struct bdense *s = state;
-    bnn_each_slab(&s->steps, run_slab, s, scratch);
+    const struct bnn_kernels *kernels = s->steps.kernels;
+    uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc);
+    const size_t blocks = s->popcounts.blocks;
+    kernels->acc_start(acc, s->popcounts.start, NULL, blocks);
+    kernels->bdense128(acc, s->x, s->w, s->wide, blocks, s->block_bytes);
+    kernels->bdense64(acc, s->x + s->wide * 16, s->w + s->wide * 128, s->narrow, blocks, s->block_bytes);
+    if (s->steps.int_out != NULL) {
+        bnn_memset(s->steps.int_out, 0, bnn_group_bytes((uint32_t)s->steps.channels));
+    } else if (s->steps.has_home && s->steps.count == 0) {
+        const struct bnn_slab all = {.pixels = 1, .channels = s->steps.channels};
+        emit_slab(s, &all, scratch); /* what is in its place and needs no packing need not come in groups of 128 */
+        return;
+    }
+    bnn_each_slab(&s->steps, emit_slab, s, scratch);
 }
 
 const struct bnn_op_code bnn_op_bdense = {check, bind, run};

@@ -32,11 +32,12 @@ static int pays(const struct form *form, size_t pixels)
            ((pixels + form->tile - 1) / form->tile * form->tile - pixels) * MOST_IDLE <= pixels;
 }
 
-static uint32_t *list_taps(uint32_t *taps, const struct bnn_bconv *rows)
+static uint32_t *list_taps(uint32_t *taps, const struct bnn_bconv *p, size_t x)
 {
-    for (size_t r = 0; r < rows->row_count; r++) {
-        for (size_t t = 0; t < rows->taps; t++) {
-            *taps++ = rows->rows[r].x + (uint32_t)(t * rows->tap_step);
+    for (size_t row = 0; row < p->groups * p->rows; row++) {
+        const size_t row_x = x + row / p->rows * p->group_step + row % p->rows * p->row_step;
+        for (size_t t = 0; t < p->taps; t++) {
+            *taps++ = (uint32_t)row_x + p->tap_x[t];
         }
     }
     return taps;
@@ -46,7 +47,7 @@ static const uint32_t *take_taps(const struct bnn_chain_layer *layer, size_t cou
 {
     uint32_t *taps = bnn_take(build, count, sizeof *taps);
     if (taps != NULL) {
-        list_taps(list_taps(taps, layer->wide), layer->narrow);
+        list_taps(list_taps(taps, layer->wide, 0), layer->narrow, layer->narrow_x);
     }
     return taps;
 }
@@ -72,10 +73,10 @@ struct bnn_chained bnn_take_chain(const struct bnn_chain_layer *layer, struct bn
     struct bnn_chained chain = {
         .taps =
             {
-                .wide = layer->wide->row_count * layer->wide->taps,
-                .narrow = layer->narrow->row_count * layer->narrow->taps,
-                .pixel_step = layer->pixel_step,
-                .row_step = layer->row_step,
+                .wide = layer->wide->groups * layer->wide->rows * layer->wide->taps,
+                .narrow = layer->narrow->groups * layer->narrow->rows * layer->narrow->taps,
+                .pixel_step = 8,
+                .row_step = layer->narrow->line_step,
                 .width = layer->width,
             },
     };

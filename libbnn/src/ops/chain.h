@@ -18,8 +18,8 @@ struct bnn_chained {
 
 /* What a layer tells. */
 struct bnn_chain_layer {
-    const struct bnn_bconv *wide, *narrow; /* rows of taps, as for the direct kernels */
-    size_t pixel_step, row_step; /* bytes of a group of 64 from output pixel to pixel, from output row to row */
+    const struct bnn_bconv *wide, *narrow; /* as for the direct kernels; groups may be 0 */
+    size_t narrow_x; /* bytes from the first wide channel group to the narrow one */
     size_t width; /* output pixels of a row */
     const uint8_t *weights; /* [block][block_bytes], as in the file */
     size_t blocks, block_bytes;

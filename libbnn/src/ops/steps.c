@@ -173,6 +173,18 @@ static void choose_home(struct bnn_steps *s, struct bnn_step *program)
     }
 }
 
+/* An AFFINE that changes nothing, for ops that expect one. */
+static void take_identity(struct bnn_steps *s, struct bnn_build *build)
+{
+    float *mul = bnn_take(build, s->channels, sizeof *mul), *add = bnn_take(build, s->channels, sizeof *add);
+    for (size_t c = 0; mul != NULL && add != NULL && c < s->channels; c++) {
+        mul[c] = 1;
+        add[c] = 0;
+    }
+    s->mul = mul;
+    s->add = add;
+}
+
 void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, const struct bnn_value *value,
                     size_t pixels_per_row, struct bnn_build *build)
 {
@@ -201,6 +213,9 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
             program[s->count++] = step;
             s->floats = 1;
         }
+    }
+    if (s->floats && value->integer && s->mul == NULL) {
+        take_identity(s, build);
     }
     choose_home(s, program);
     struct bnn_step *kept = bnn_take(build, s->count, sizeof program[0]);

@@ -32,7 +32,8 @@ struct bnn_step {
 struct bnn_steps {
     const struct bnn_kernels *kernels;
     size_t pixels, channels;
-    /* Leading steps that the op does itself: EMIT_INT, then (of integer v) AFFINE. NULL: not there. */
+    /* Leading steps of integer v that the op does itself: EMIT_INT (NULL: not there), then AFFINE, which is the identity if
+     * the program has none there. */
     const int32_t *int_threshold;
     uint8_t *int_out;
     const float *mul, *add;
