@@ -25,6 +25,8 @@ row_step        .req x13
 width           .req x14
 from1           .req x13
 from3           .req x14
+step1           .req x13
+step3           .req x14
 
 .macro take_pixel pixel_i
         add             \pixel_i, narrow, at
@@ -46,9 +48,9 @@ saved: []
 stack: 0
 */
 func bnn_chain_panel64_neon_chain
-        cbz             pixels, 4f
+        cbz             pixels, 6f
         ldr             tap_end, [param, #CHAIN_NARROW]
-        cbz             tap_end, 4f
+        cbz             tap_end, 6f
         ldr             tap, [param, #CHAIN_TAPS]
         ldr             pixel_step, [param, #CHAIN_PIXEL_STEP]
         add             tap_end, tap, tap_end, lsl #2
@@ -61,7 +63,20 @@ func bnn_chain_panel64_neon_chain
         movi            sum0.16b, #0
         movi            sum1.16b, #0
         ldr             tap, [param, #CHAIN_TAPS]
-2:                                              // for each tap
+        sub             step1, pixel1, pixel0
+        sub             step3, pixel3, pixel2
+        cmp             step1, #8
+        ccmp            step3, #8, #0, eq
+        b.ne            3f
+2:                                              // for each tap of two pairs of neighbours
+        ldr             w15, [tap], #4
+        ldr             q2, [pixel0, w15, uxtw]
+        ldr             q3, [pixel2, w15, uxtw]
+        cmp             tap, tap_end
+        add_new
+        b.ne            2b
+        b               4f
+3:                                              // for each tap of any pixels
         ldr             w15, [tap], #4
         add             from1, pixel1, w15, uxtw
         add             from3, pixel3, w15, uxtw
@@ -71,14 +86,15 @@ func bnn_chain_panel64_neon_chain
         ld1             {new1.d}[1], [from3]
         cmp             tap, tap_end
         add_new
-        b.ne            2b
+        b.ne            3b
+4:
         ldr             x15, [param, #CHAIN_NARROW]
-        tbnz            x15, #0, 3f
+        tbnz            x15, #0, 5f
         stp             q2, q3, [out, #-32]     // the last tap of an even number stays alone
-3:
+5:
         cmp             pixels, #0
         b.gt            1b
-4:
+6:
         ret
 endfunc bnn_chain_panel64_neon_chain
 
