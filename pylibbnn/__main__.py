@@ -110,7 +110,16 @@ def _write_arrays(path: Path, result: Any) -> None:
         raise
 
 
+def _check_output(path: Path, read: Sequence[Path]) -> None:
+    """Refuse to replace what is no regular file, or what is read."""
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no regular file")
+    if path.resolve() in [other.resolve() for other in read]:
+        raise UserError(f"{path}: the output would replace a file that is read")
+
+
 def _run(options: argparse.Namespace) -> None:
+    _check_output(options.output, [options.model, options.input])
     model = _load(options.model, options.isa)
     data = _read_arrays(options.input)
     try:

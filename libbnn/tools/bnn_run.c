@@ -172,6 +172,9 @@ static int parse(int argc, char **argv, struct options *options)
     options->model = paths[0];
     options->in = paths[1];
     options->out = paths[2];
+    if (strcmp(options->out, options->model) == 0 || strcmp(options->out, options->in) == 0) {
+        return fail_usage("the output would replace a file that is read");
+    }
     return EXIT_SUCCESS;
 }
 
@@ -285,11 +288,11 @@ static int run_samples(const struct options *options, bnn_plan *plan, const bnn_
     return EXIT_SUCCESS;
 }
 
-/* Writes to PATH.part and renames it when all is well, so that no partial output is left. */
+/* Writes to PATH.part and renames it when all is well, so that no partial output is left; a device is written to directly. */
 static int run_to_file(const struct options *options, bnn_plan *plan, const bnn_model *model, const struct file *in)
 {
-    static const char suffix[] = ".part";
-    char *part = malloc(strlen(options->out) + sizeof suffix);
+    const char *suffix = strncmp(options->out, "/dev/", 5) == 0 ? "" : ".part";
+    char *part = malloc(strlen(options->out) + strlen(suffix) + 1);
     if (part == NULL) {
         return fail(options->out, "out of memory");
     }
@@ -301,10 +304,10 @@ static int run_to_file(const struct options *options, bnn_plan *plan, const bnn_
         if (fclose(out) != 0 && result == EXIT_SUCCESS) {
             result = fail(part, strerror(errno));
         }
-        if (result == EXIT_SUCCESS && rename(part, options->out) != 0) {
+        if (*suffix != '\0' && result == EXIT_SUCCESS && rename(part, options->out) != 0) {
             result = fail(options->out, strerror(errno));
         }
-        if (result != EXIT_SUCCESS) {
+        if (*suffix != '\0' && result != EXIT_SUCCESS) {
             remove(part);
         }
     }

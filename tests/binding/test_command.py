@@ -63,6 +63,8 @@ def test_refused_model(command: str, tmp_path: Path, capsys: pytest.CaptureFixtu
         (TINY, "none.npy", "y.npy", "none.npy: No such file"),
         (TINY, "text.npy", "y.npy", "text.npy: not a .npy or .npz file"),
         (TINY, "shape.npy", "y.npy", "shape.npy: input 'image' needs shape"),
+        (TINY, "x.npy", "x.npy", "x.npy: the output would replace"),
+        (TINY, "x.npy", ".", "is no regular file"),
         (TINY, "x.npy", "no/such/folder/y.npy", "y.npy: No such file"),
         (PAIR, "pair.npz", "y.npy", "2 outputs: give a name that ends in .npz"),
     ],

@@ -153,10 +153,22 @@ def test_isa_of_the_environment(runner: Run, files: Files, monkeypatch: pytest.M
 
 
 @pytest.mark.one_cpu
+def test_device(runner: Run, files: Files) -> None:
+    """Devices are written to, not replaced."""
+    with files.output.open("wb") as taken:
+        number = taken.fileno()
+        result = runner(files.model, files.input, f"/dev/fd/{number}", pass_fds=[number])
+    assert (result.returncode, result.stderr) == (0, "")
+    np.testing.assert_allclose(np.fromfile(files.output, "<f4"), files.answers(), rtol=1e-6)
+
+
+@pytest.mark.one_cpu
 @pytest.mark.parametrize(
     "arguments",
     [
         (),
+        ("a", "b", "b"),
+        ("a", "b", "a"),
         ("a", "b"),
         ("a", "b", "c", "d"),
         ("--isa",),
