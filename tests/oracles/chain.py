@@ -216,7 +216,7 @@ def product_case(slot: str, shape: Product) -> Case:
         flat = fill_bits(shape.fill, pixels * vectors * size, vectors * 8 * size, random)
         x, w = flat[0].reshape(pixels, vectors, size), flat[1].reshape(vectors, 8, size)
     before = random.integers(0, 65536, (pixels, 8)).astype(np.uint16)
-    after = counts_of(x, w[None]).astype(np.uint16) if vectors else before
+    after = (before + (counts_of(x, w[None]) if vectors else 0)).astype(np.uint16)
     weights = w.transpose(1, 0, 2).copy()
     arguments: dict[str, Argument] = {
         "acc": Buffer(before, after, align=16),

@@ -34,7 +34,7 @@
         add_halves      usubw, usubw2, \half, \v
 .endm
 
-.macro finish
+.macro results
         shl             sum0.8h, sum0.8h, #1
         shl             sum1.8h, sum1.8h, #1
         shl             sum2.8h, sum2.8h, #1
@@ -49,19 +49,31 @@
         uzp1            v1.8h, v5.8h, v7.8h
         uzp2            v2.8h, v4.8h, v6.8h
         uzp2            v3.8h, v5.8h, v7.8h
-        cmp             pixels, #4
-        b.lo            8f
+.endm
+
+.macro add_tile
+        ld1             {v4.8h - v7.8h}, [acc]
+        add             v0.8h, v0.8h, v4.8h
+        add             v1.8h, v1.8h, v5.8h
+        add             v2.8h, v2.8h, v6.8h
+        add             v3.8h, v3.8h, v7.8h
         st1             {v0.8h - v3.8h}, [acc], #64
-        b               81f
-8:
-        str             q0, [acc]
-        cmp             pixels, #2
-        b.lo            81f
-        str             q1, [acc, #16]
-        b.eq            81f
-        str             q2, [acc, #32]
-81:
-        subs            pixels, pixels, #4
+.endm
+
+.macro add_pixel v
+        ldr             q4, [acc]
+        add             v\v\().8h, v\v\().8h, v4.8h
+        str             q\v, [acc], #16
+.endm
+
+.macro add_rest
+        add_pixel       0
+        cmn             pixels, #2              // pixels is -3, -2 or -1: 1, 2 or 3 are left
+        b.lt            80f
+        add_pixel       1
+        b.eq            80f
+        add_pixel       2
+80:
 .endm
 
 /*yaml
@@ -69,7 +81,7 @@ name: bnn_bchain64_neon_chain
 slot: bchain64
 arguments: {acc: x0, x: x1, w: x2, vectors: x3, pixels: x4}
 buffers:
-  acc: {access: write, bytes: "16 * pixels"}
+  acc: {access: readwrite, bytes: "16 * pixels"}
   x: {access: read, bytes: "32 * vectors * ((pixels + 3) // 4)"}
   w: {access: read, bytes: "128 * vectors"}
 registers: [x0, x1, x4-x9, v0-v30]

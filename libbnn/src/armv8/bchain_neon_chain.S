@@ -28,7 +28,7 @@
     .endif
 .endm
 
-.macro finish
+.macro results
         sub             sum0.8h, sum0.8h, sum2.8h
         sub             sum1.8h, sum1.8h, sum3.8h
         shl             sum0.8h, sum0.8h, #1
@@ -37,12 +37,19 @@
         uadalp          sum1.8h, v8.16b
         uzp1            v0.8h, sum0.8h, sum1.8h
         uzp2            v1.8h, sum0.8h, sum1.8h
-        str             q0, [acc], #16
-        cmp             pixels, #1
-        b.eq            8f
-        str             q1, [acc], #16
-8:
-        subs            pixels, pixels, #2
+.endm
+
+.macro add_tile
+        ldp             q2, q3, [acc]
+        add             v0.8h, v0.8h, v2.8h
+        add             v1.8h, v1.8h, v3.8h
+        stp             q0, q1, [acc], #32
+.endm
+
+.macro add_rest
+        ldr             q2, [acc]
+        add             v0.8h, v0.8h, v2.8h
+        str             q0, [acc]
 .endm
 
 /*yaml
@@ -50,7 +57,7 @@ name: bnn_bchain_neon_chain
 slot: bchain
 arguments: {acc: x0, x: x1, w: x2, vectors: x3, pixels: x4}
 buffers:
-  acc: {access: write, bytes: "16 * pixels"}
+  acc: {access: readwrite, bytes: "16 * pixels"}
   x: {access: read, bytes: "32 * vectors * ((pixels + 1) // 2)"}
   w: {access: read, bytes: "128 * vectors"}
 registers: [x0, x1, x4-x9, v0-v30]

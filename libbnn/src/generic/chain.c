@@ -129,7 +129,7 @@ static inline void bchain(uint16_t *acc, const uint8_t *x, const uint8_t *w, siz
                     before[k] = now;
                 }
             }
-            acc[8 * pixel + j] = (uint16_t)count;
+            acc[8 * pixel + j] = (uint16_t)(acc[8 * pixel + j] + count);
         }
     }
 }

@@ -313,8 +313,8 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
         block = bnn_block_at(slab, column, s->popcounts.outputs);
         const uint8_t *x = (s->copied ? scratch + s->image : s->x) + block.group * s->image_bytes;
         const size_t weights = block.group * s->popcounts.blocks + block.block;
+        bnn_popcounts_start(&work, &block);
         if (s->chain.tile == 0) {
-            bnn_popcounts_start(&work, &block);
             count(s, work.acc, x, s->w + weights * s->block_bytes, slab);
         } else {
             if (block.group != prepared) {
@@ -322,7 +322,6 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
                 prepared = block.group;
             }
             bnn_chain_count(&s->chain, s->steps.kernels, work.acc, weights, slab, scratch);
-            bnn_popcounts_add_start(&work, &block);
         }
         bnn_popcounts_emit(&work, &block);
     }

@@ -32,7 +32,7 @@ struct bnn_chained bnn_take_chain(const struct bnn_chain_layer *layer, struct bn
 void bnn_chain_prepare(const struct bnn_chained *chain, const struct bnn_kernels *kernels, const uint8_t *x,
                        const struct bnn_slab *slab, uint8_t *scratch);
 
-/* Popcounts of a block over the slab that was prepared last: acc [slab.pixels][8]. */
+/* Adds a block's popcounts over the slab that was prepared last to acc, [slab.pixels][8]. */
 void bnn_chain_count(const struct bnn_chained *chain, const struct bnn_kernels *kernels, uint16_t *acc, size_t block,
                      const struct bnn_slab *slab, const uint8_t *scratch);
 

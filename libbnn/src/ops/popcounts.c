@@ -148,17 +148,6 @@ void bnn_popcounts_start(const struct bnn_work *work, const struct bnn_block *bl
     work->steps->kernels->acc_start(work->acc, starts(p, block), classes, work->slab->pixels);
 }
 
-void bnn_popcounts_add_start(const struct bnn_work *work, const struct bnn_block *block)
-{
-    const struct bnn_popcounts *p = work->popcounts;
-    for (size_t i = 0; i < work->slab->pixels; i++) {
-        const uint16_t *start = starts(p, block) + (p->classes > 1 ? 8 * work->classes[i] : 0);
-        for (size_t j = 0; j < 8; j++) {
-            work->acc[8 * i + j] = (uint16_t)(work->acc[8 * i + j] + start[j]);
-        }
-    }
-}
-
 void bnn_popcounts_emit_bits(const struct bnn_work *work, const struct bnn_block *block, const uint16_t *acc, size_t odd,
                              size_t first, size_t pixels)
 {

@@ -55,9 +55,8 @@ struct bnn_work {
 /* The classes of the slab's pixels, before its first block. */
 void bnn_popcounts_begin(const struct bnn_work *work);
 
-/* What a block's accumulators start at; or afterwards, for popcounts that were not added to it. */
+/* What a block's accumulators start at. */
 void bnn_popcounts_start(const struct bnn_work *work, const struct bnn_block *block);
-void bnn_popcounts_add_start(const struct bnn_work *work, const struct bnn_block *block);
 
 /* Takes a block's accumulators to the outputs: bits of a leading EMIT_INT, floats of v. */
 void bnn_popcounts_emit(const struct bnn_work *work, const struct bnn_block *block);
