@@ -24,6 +24,13 @@ CHECK(bnn_bconv, tap_x, BCONV_TAP_X);
 CHECK(bnn_bconv, line_step, BCONV_LINE_STEP);
 CHECK(bnn_bconv, phases, BCONV_PHASES);
 
+CHECK(bnn_chain, taps, CHAIN_TAPS);
+CHECK(bnn_chain, wide, CHAIN_WIDE);
+CHECK(bnn_chain, narrow, CHAIN_NARROW);
+CHECK(bnn_chain, pixel_step, CHAIN_PIXEL_STEP);
+CHECK(bnn_chain, row_step, CHAIN_ROW_STEP);
+CHECK(bnn_chain, width, CHAIN_WIDTH);
+
 CHECK(bnn_acc_affine, mul, ACC_AFFINE_MUL);
 CHECK(bnn_acc_affine, add, ACC_AFFINE_ADD);
 CHECK(bnn_acc_affine, odd, ACC_AFFINE_ODD);

@@ -17,6 +17,13 @@
 #define BCONV_LINE_STEP 24
 #define BCONV_PHASES 28
 
+#define CHAIN_TAPS 0
+#define CHAIN_WIDE 4
+#define CHAIN_NARROW 8
+#define CHAIN_PIXEL_STEP 12
+#define CHAIN_ROW_STEP 16
+#define CHAIN_WIDTH 20
+
 #define ACC_AFFINE_MUL 0
 #define ACC_AFFINE_ADD 4
 #define ACC_AFFINE_ODD 8
