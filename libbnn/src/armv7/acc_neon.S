@@ -1,10 +1,55 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * What becomes of popcounts: floats, or bits. Two pixels of 8 outputs at a time.
+ * Accumulators of binary products: where they start, and what becomes of them: floats, or bits.
  */
 #include "asm.inc"
 
 #if BNN_ARCH_ARMV7
+
+class           .req r12
+
+/*yaml
+name: bnn_acc_start_neon
+slot: acc_start
+arguments: {acc: r0, start: r1, classes: r2, pixels: r3}
+buffers:
+  acc: {access: write, bytes: "16 * pixels"}
+  start: {access: read, bytes: "0 if not pixels else 16 if not classes else 16 + 16 * max(classes)"}
+  classes: {access: read, bytes: "4 * pixels"}
+registers: [r0, r2, r3, r12, q0-q3]
+saved: []
+stack: 0
+*/
+func bnn_acc_start_neon
+        cmp             r3, #0
+        bxeq            lr
+        cmp             r2, #0
+        beq             2f
+1:      ldr             class, [r2], #4
+        add             class, r1, class, lsl #4
+        vld1.16         {q0}, [class:128]
+        vst1.16         {q0}, [r0:128]!
+        subs            r3, r3, #1
+        bne             1b
+        bx              lr
+2:      vld1.16         {q0}, [r1:128]          // all the same
+        vmov            q1, q0
+        vmov            q2, q0
+        vmov            q3, q0
+        subs            r3, r3, #4
+        blo             4f
+3:      vst1.16         {q0, q1}, [r0:128]!
+        vst1.16         {q2, q3}, [r0:128]!
+        subs            r3, r3, #4
+        bhs             3b
+4:      tst             r3, #2
+        beq             5f
+        vst1.16         {q0, q1}, [r0:128]!
+5:      tst             r3, #1
+        bxeq            lr
+        vst1.16         {q0}, [r0:128]
+        bx              lr
+endfunc bnn_acc_start_neon
 
 out             .req r0
 acc             .req r1
@@ -73,6 +118,49 @@ func bnn_acc_affine_neon
 3:      ldr             ostep, [sp], #8
         bx              lr
 endfunc bnn_acc_affine_neon
+
+/*yaml
+name: bnn_acc_affine_row_neon
+slot: acc_affine_row
+arguments: {out: r0, acc: r1, p: r2, n: r3}
+buffers:
+  out: {access: write, bytes: "4 * n"}
+  acc: {access: read, bytes: "2 * n"}
+  p: {access: read, bytes: struct}
+  p.mul: {access: read, bytes: "4 * n"}
+  p.add: {access: read, bytes: "4 * n"}
+registers: [r0-r3, r12, q0, q1, q8, q10-q14]
+saved: []
+stack: 0
+*/
+mul             .req r2
+add             .req r12
+
+func bnn_acc_affine_row_neon
+        ldr             tmp, [par, #ACC_AFFINE_ODD]
+        vdup.32         odd, tmp
+        ldr             add, [par, #ACC_AFFINE_ADD]
+        ldr             mul, [par, #ACC_AFFINE_MUL]
+        subs            pixels, pixels, #8
+        blo             2f
+1:      vld1.16         {d28, d29}, [acc]!
+        vld1.32         {mul0, mul1}, [mul]!
+        vld1.32         {add0, add1}, [add]!
+        affine          q0, q1, d28, d29
+        subs            pixels, pixels, #8
+        vst1.32         {q0, q1}, [out]!
+        bhs             1b
+2:      adds            pixels, pixels, #8
+        bxeq            lr
+3:      vld1.16         {d28[0]}, [acc]!        // one by one, in the first lane
+        vld1.32         {d20[0]}, [mul]!
+        vld1.32         {d24[0]}, [add]!
+        affine          q0, q1, d28, d29
+        subs            pixels, pixels, #1
+        vst1.32         {d0[0]}, [out]!
+        bne             3b
+        bx              lr
+endfunc bnn_acc_affine_row_neon
 
 /*yaml
 name: bnn_acc_bits_neon
