@@ -36,5 +36,6 @@
 /* Cpu features, as bits of bnn_cpu_features(): what kernels need, and traits that make some the better choice. */
 #define BNN_CPU_NEON 1
 #define BNN_CPU_FAST_SELECT 2 /* trait: bit, bif and bsl cost no more than eor and add */
+#define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
 
 #endif

@@ -84,27 +84,28 @@ const struct bnn_isa *bnn_isa_at(size_t index)
     return index < ISA_COUNT ? &isas[index] : NULL;
 }
 
-static int can_run(uint32_t isa)
+static int can_run(uint32_t isa, uint32_t cpu)
 {
-    return (isas[isa].features & ~bnn_cpu_features()) == 0;
+    return (isas[isa].features & ~cpu) == 0;
 }
 
-static int is_better(uint32_t isa)
+static int is_better(uint32_t isa, uint32_t cpu)
 {
-    return (isas[isa].traits & ~bnn_cpu_features()) == 0;
+    return (isas[isa].traits & ~cpu) == 0;
 }
 
 /* First "c", then the sets that are no better choice, then the others. */
-static int rank(uint32_t isa)
+static int rank(uint32_t isa, uint32_t cpu)
 {
-    return isa == ISA_c ? 0 : 1 + is_better(isa);
+    return isa == ISA_c ? 0 : 1 + is_better(isa, cpu);
 }
 
 const char *bnn_isa(size_t index)
 {
+    const uint32_t cpu = bnn_cpu_features();
     for (int r = 0; r < 3; r++) {
         for (uint32_t i = 0; i < ISA_COUNT; i++) {
-            if (rank(i) == r && can_run(i) && index-- == 0) {
+            if (rank(i, cpu) == r && can_run(i, cpu) && index-- == 0) {
                 return isas[i].name;
             }
         }
@@ -121,11 +122,11 @@ static int same_name(const char *a, const char *b)
     return *a == *b;
 }
 
-int bnn_kernels_select(struct bnn_kernels *table, const char *isa)
+int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu)
 {
     uint32_t best = ISA_COUNT;
     for (uint32_t i = 0; i < ISA_COUNT; i++) {
-        if (can_run(i) && (isa == NULL ? is_better(i) : same_name(isa, isas[i].name))) {
+        if (can_run(i, cpu) && (isa == NULL ? is_better(i, cpu) : same_name(isa, isas[i].name))) {
             best = i;
         }
     }
@@ -137,7 +138,7 @@ int bnn_kernels_select(struct bnn_kernels *table, const char *isa)
     _Static_assert(sizeof slots == sizeof *table, "one pointer per slot");
     for (size_t i = 0; i < bnn_variant_count(); i++) {
         const uint32_t set = variants[i].isa;
-        if (set == best || (set < best && can_run(set) && is_better(set))) {
+        if (set == best || (set < best && can_run(set, cpu) && is_better(set, cpu))) {
             slots[variants[i].slot] = variants[i].fn;
         }
     }

@@ -117,12 +117,13 @@ const struct bnn_variant *bnn_variant_at(size_t index);
 size_t bnn_isa_count(void);
 const struct bnn_isa *bnn_isa_at(size_t index);
 
-/* BNN_CPU_* bits of the cpu this runs on; each architecture folder has one (generic: 0). */
+/* BNN_CPU_* bits of the cpu this runs on; each architecture folder has one (generic: 0). Where cores differ, a thread that moves
+ * may see others the next time. */
 uint32_t bnn_cpu_features(void);
 
-/* Fills the table with the best variants up to the instruction set `isa` (NULL: the best for this cpu); of a set that lacks a
- * trait only if it is `isa` itself. Returns the index of the instruction set, or -1 if there is none of that name or the cpu
- * lacks its features. */
-int bnn_kernels_select(struct bnn_kernels *table, const char *isa);
+/* Fills the table with the best variants up to the instruction set `isa` (NULL: the best) for a cpu with these features; of a
+ * set that lacks a trait only if it is `isa` itself. Returns the index of the instruction set, or -1 if there is none of that name
+ * or the cpu lacks its features. */
+int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu);
 
 #endif

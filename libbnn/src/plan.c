@@ -58,10 +58,10 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
 }
 
 /* What size and init have in common. */
-static bnn_status measure(const bnn_model *model, const bnn_options *options, struct bnn_kernels *kernels, struct sizes *sizes,
-                          bnn_error *error)
+static bnn_status measure(const bnn_model *model, const bnn_options *options, uint32_t cpu, struct bnn_kernels *kernels,
+                          struct sizes *sizes, bnn_error *error)
 {
-    if (bnn_kernels_select(kernels, options->isa) < 0) {
+    if (bnn_kernels_select(kernels, options->isa, cpu) < 0) {
         return bnn_fail(error, BNN_ERR_ISA, BNN_PLACE_NONE, 0,
                         "options.isa: no such instruction-set variant, or this cpu lacks it; bnn_isa() lists them");
     }
@@ -80,8 +80,8 @@ bnn_status bnn_plan_size(const bnn_model *model, const bnn_options *options, siz
     bnn_error ignored;
     struct bnn_kernels kernels;
     struct sizes sizes;
-    bnn_status status =
-        measure(model, options == NULL ? &no_options : options, &kernels, &sizes, error == NULL ? &ignored : error);
+    error = error == NULL ? &ignored : error;
+    bnn_status status = measure(model, options == NULL ? &no_options : options, bnn_cpu_features(), &kernels, &sizes, error);
     if (status == BNN_OK) {
         *bytes = (size_t)sizes.total;
     }
@@ -99,7 +99,12 @@ bnn_status bnn_plan_init(bnn_plan **plan, const bnn_model *model, const bnn_opti
     if ((uintptr_t)arena % BNN_ALIGNMENT != 0) {
         return bnn_fail(error, BNN_ERR_ALIGNMENT, BNN_PLACE_NONE, 0, "the arena must be aligned to 64 bytes");
     }
-    bnn_status status = measure(model, options, &kernels, &sizes, error);
+    const uint32_t cpu = bnn_cpu_features();
+    bnn_status status = measure(model, options, cpu, &kernels, &sizes, error);
+    if (status == BNN_OK && options->isa == NULL && bytes < sizes.total) {
+        /* Cores may differ, and the thread may have been on another one, without traits, when it asked for the size. */
+        status = measure(model, options, cpu & ~(uint32_t)BNN_CPU_TRAITS, &kernels, &sizes, error);
+    }
     if (status != BNN_OK) {
         return status;
     }

@@ -208,8 +208,12 @@ class Model:
         tensors = memory.text().splitlines()
         self.inputs = [_tensor(line) for line in tensors if line.startswith("input ")]
         self.outputs = [_tensor(line) for line in tensors if line.startswith("output ")]
-        arena = target.empty(self.arena_bytes, align=MODEL_ALIGNMENT)
-        self._ask(Op.PLAN, arena, self.arena_bytes, name)
+        self._arena = target.empty(self.arena_bytes, align=MODEL_ALIGNMENT)
+        self._ask(Op.PLAN, self._arena, self.arena_bytes, name)
+
+    def plan_again(self) -> None:
+        """Plan in the arena there is, with what the cpu chooses, or raise DabError."""
+        self._ask(Op.PLAN, self._arena, self.arena_bytes, None)
 
     def verify(self) -> None:
         """Compare the model's checksum, or raise DabError."""

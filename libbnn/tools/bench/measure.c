@@ -177,7 +177,7 @@ static int measure_packer(struct subject *s, const char *isa, unsigned long repe
     float thresholds[BENCH_UNIT];
     bench_floats(thresholds, BENCH_UNIT, 2);
     s->threshold = (struct bnn_threshold){.threshold = thresholds, .flip = flips};
-    if (bnn_kernels_select(&s->kernels, isa) < 0) {
+    if (bnn_kernels_select(&s->kernels, isa, bnn_cpu_features()) < 0) {
         return fail(s, bnn_strerror(BNN_ERR_ISA));
     }
     return measure(s, repeat, times);
