@@ -2,21 +2,45 @@
  *
  * Binary products by the chain of prefix parities (docs/kernels.md, "The chain").
  *
- * Every output and pixel has a state, the parity s of the products so far in each lane. A pair of vectors takes it from s by
- * way of t to n, and where it falls from 1 to 0 on this way, which is at most once, is one instruction:
- *
- *     falls = t ? ~n : s        vbit s, ~n, t
- *
- * The new state is then ~n, so pairs alternate: one that goes up (falls = t ? ~n : s, added) and one that goes down, which has
- * the complements of both (~falls = t ? n : ~s, subtracted from 8 per byte). The weights carry the complement.
- *
- * A tile has 2 outputs and the pixels of two registers: one each, or two each in vectors of 8 bytes. Its four states, in five
- * registers, move: a new one is written beside the old one, which holds the falls until they are counted. They move up by one
- * register in a pair that goes up, the last one first, and back in one that goes down.
+ * One loop of four pairs of vectors is entered at the pair that the number of pairs asks for; what follows it depends on how many
+ * vectors there are. Sums of the four tiles of a block meet on the stack, and are added to acc together.
  */
 #include "asm.inc"
 
 #if BNN_ARCH_ARMV7
+
+sums            .req r0                 // at entry acc; where the next tile's sums go
+panel           .req r1                 // of the tile's pixels
+tile            .req r2                 // at entry the weights; then where the next tile's addresses are
+tiles_end       .req r3                 // at entry the vectors; behind the last tile's addresses
+first           .req r4                 // r4-r10: of a tile; weights of the first vector, free once they are loaded
+wgt             .req r5                 // weights of the next pair
+step_up         .req r6                 // from the second output's weights of a pair that goes up to the next pair
+step_down       .req r7
+alone           .req r8                 // weights of the last vector of an even number
+left            .req r9                 // passes of the loop
+start           .req r10                // 8 * pairs that go down
+begin           .req r11                // the way into the loop
+finish          .req r12                // what follows it
+src             .req lr
+
+/* Locals, from sp. */
+#define TILES 0                         /* r4-r10 of the four tiles */
+#define TILES_END 112
+#define SUMS 112                        /* of a group of pixels: tiles, their pixels, their outputs */
+#define SUM 176                         /* falls of earlier chunks: pixels, outputs */
+#define REST 192                        /* passes of the loop after the first chunk */
+#define MORE 196                        /* the same, of the tile in work */
+#define PIXELS_LEFT 200
+#define ACC 204
+#define VECTORS 208
+#define LOCALS 212
+
+/* A byte holds the falls of a chunk of MAX_PASSES passes of 4 pairs, 8 each; and, times two and with the last state and
+ * another such byte, the counts of FEW_VECTORS vectors, 16 each. */
+#define MAX_PASSES 7
+#define FEW_VECTORS 15
+
 #include "bchain.inc"
 
 // The function, for vectors of `size` bytes.
