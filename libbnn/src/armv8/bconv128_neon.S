@@ -10,45 +10,51 @@
 
 #define GROUP_BYTES 16
 #define GROUP_BYTES_LOG2 4
+#define WGT_AHEAD (2 * 128 - 64)
 #include "bconv.inc"
+
+low             .req v14
+high            .req v15
+
 #include "xnor128.inc"
 
+// The sum of a step is that of the second pixel before the one it begins.
 .macro first n, act
     .if \n == 7
-        step            sum6, \act
+        step            sum5, \act
     .elseif \n == 4
-        step            sum3, \act
-    .elseif \n == 2
-        step            sum1, \act
+        step            sum2, \act
     .else
         step            sum0, \act
     .endif
 .endm
 
 .macro others n, a1, a2, a3, a4, a5, a6
-    .if \n > 1
-        step            sum0, \a1
-    .endif
-    .if \n > 2
-        step            sum1, \a2
-        step            sum2, \a3
-    .endif
-    .if \n > 4
-        step            sum3, \a4
-        step            sum4, \a5
-        step            sum5, \a6
+    .if \n == 7
+        step            sum6, \a1
+        step            sum0, \a2
+        step            sum1, \a3
+        step            sum2, \a4
+        step            sum3, \a5
+        step            sum4, \a6
+    .elseif \n == 4
+        step            sum3, \a1
+        step            sum0, \a2
+        step            sum1, \a3
+    .elseif \n == 2
+        step            sum1, \a1
     .endif
 .endm
 
 .macro finish n
     .if \n == 7
-        finish_sum      sum6
+        finish_sums     sum5, sum6
     .elseif \n == 4
-        finish_sum      sum3
+        finish_sums     sum2, sum3
     .elseif \n == 2
-        finish_sum      sum1
+        finish_sums     sum0, sum1
     .else
-        finish_sum      sum0
+        finish_sums     sum0, sum0
     .endif
 .endm
 
@@ -69,30 +75,12 @@
         ld1             {\a\().16b, \b\().16b, \c\().16b, \d\().16b}, [next_src], \by
 .endm
 
-.macro load_pixels n, by
-    .if \n >= 7
-        load_4          act0, act1, act2, act3
-    .endif
-    .if \n == 9
-        load_4          act4, act5, act6, act7
-        load_1          act8, \by
-    .elseif \n == 8
-        load_4          act4, act5, act6, act7, \by
-    .elseif \n == 7
-        load_3          act4, act5, act6, \by
-    .elseif \n == 4
-        load_4          act0, act1, act2, act3
-    .elseif \n == 2
-        load_2          act0, act1, \by
-    .else
-        load_1          act0
-    .endif
-.endm
-
-// Stride 2: from a tap's last weights to those of the next tap of the same phase, and to the other phase.
-.macro set_wgt_steps
-        mov             wgt_ahead, #2 * 128 - 64
-        mov             wgt_back, #-128 - 64
+// The weights of the tap before the last.
+.macro load_wgt_before
+        ldp             q16, q17, [next_wgt, #-256]
+        ldp             q18, q19, [next_wgt, #-224]
+        ldp             q20, q21, [next_wgt, #-192]
+        ldp             q22, q23, [next_wgt, #-160]
 .endm
 
 /*yaml

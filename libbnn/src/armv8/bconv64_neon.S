@@ -10,9 +10,11 @@
 
 #define GROUP_BYTES 8
 #define GROUP_BYTES_LOG2 3
+#define WGT_AHEAD (2 * 64)
 #include "bconv.inc"
 #include "xnor64.inc"
 
+// The sum of a step is that of the third pixel before the one it begins.
 .macro first n, act
     .if \n == 7
         step            sum4, \act
@@ -71,30 +73,10 @@
         ld4r            {\a\().2d, \b\().2d, \c\().2d, \d\().2d}, [next_src], \by
 .endm
 
-.macro load_pixels n, by
-    .if \n >= 7
-        load_4          act0, act1, act2, act3
-    .endif
-    .if \n == 9
-        load_4          act4, act5, act6, act7
-        load_1          act8, \by
-    .elseif \n == 8
-        load_4          act4, act5, act6, act7, \by
-    .elseif \n == 7
-        load_3          act4, act5, act6, \by
-    .elseif \n == 4
-        load_4          act0, act1, act2, act3
-    .elseif \n == 2
-        load_2          act0, act1, \by
-    .else
-        load_1          act0
-    .endif
-.endm
-
-// Stride 2: from a tap's last weights to those of the next tap of the same phase, and to the other phase.
-.macro set_wgt_steps
-        mov             wgt_ahead, #2 * 64
-        mov             wgt_back, #-64
+// The weights of the tap before the last.
+.macro load_wgt_before
+        ldp             q16, q17, [next_wgt, #-128]
+        ldp             q18, q19, [next_wgt, #-96]
 .endm
 
 /*yaml

@@ -7,6 +7,10 @@
 #if BNN_ARCH_ARMV8
 
 #include "bdense.inc"
+
+low             .req v5
+high            .req v6
+
 #include "xnor128.inc"
 
 .macro load_1
@@ -25,7 +29,7 @@ buffers:
   acc: {access: readwrite, bytes: "16 * blocks"}
   x: {access: read, bytes: "16 * vectors"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 128 * vectors if blocks else 0"}
-registers: [x0-x8, v0-v4, v16-v31]
+registers: [x0-x8, v0-v6, v16-v31]
 saved: []
 stack: 0
 */

@@ -25,7 +25,7 @@ buffers:
   acc: {access: readwrite, bytes: "16 * blocks"}
   x: {access: read, bytes: "8 * vectors"}
   w: {access: read, bytes: "(blocks - 1) * block_step + 64 * vectors if blocks else 0"}
-registers: [x0-x8, v0-v4, v16-v19, v24-v30]
+registers: [x0-x8, v0-v4, v16-v30]
 saved: []
 stack: 0
 */
