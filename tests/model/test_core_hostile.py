@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from converter import dab
@@ -15,6 +16,7 @@ from targets import DabError, Target
 MANY = 16384  # tensors, ops
 SPACE = 320  # bytes between activations: room for 65 floats
 UNSUPPORTED = -8
+ALIGNMENT, ARENA = -2, -9
 SECONDS = 30.0  # a tenth is usual, some under an emulator; what these files are after takes minutes or days
 
 
@@ -75,3 +77,24 @@ def test_more_memory_than_addresses(target: Target) -> None:
     with pytest.raises(DabError) as caught:
         target.load(dab.write(model))
     assert caught.value.status == UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("shift", "missing", "status", "words"),
+    [
+        (0, 1, ARENA, "the arena is smaller than bnn_plan_size says"),
+        (64, 0, ARENA, "the arena is smaller than bnn_plan_size says"),
+        (1, 0, ALIGNMENT, "the arena must be aligned to 64 bytes"),
+    ],
+)
+def test_arena(target: Target, shift: int, missing: int, status: int, words: str) -> None:
+    """Too small, or in the wrong place: an error before anything is written; then the right one serves."""
+    net = Model([tensor(0, 0, 0), tensor(64, 0, 0)], [Op(Kind.RESHAPE, [0], [1])], [0], [1], 128)
+    model = target.load(dab.write(net))
+    with pytest.raises(DabError, match=words) as caught:
+        model.plan_again(shift, missing)
+    assert caught.value.status == status
+    with pytest.raises(DabError, match="arena"):
+        model.plan_again(0, model.arena_bytes)
+    model.plan_again()
+    assert model.run([np.float32([3])])[0] == 3

@@ -211,9 +211,13 @@ class Model:
         self._arena = target.empty(self.arena_bytes, align=MODEL_ALIGNMENT)
         self._ask(Op.PLAN, self._arena, self.arena_bytes, name)
 
-    def plan_again(self) -> None:
-        """Plan in the arena there is, with what the cpu chooses, or raise DabError."""
-        self._ask(Op.PLAN, self._arena, self.arena_bytes, None)
+    def plan_again(self, shift: int = 0, missing: int = 0) -> None:
+        """Plan in the arena there is, with what the cpu chooses, or raise DabError.
+
+        `shift` bytes at its begin and `missing` at its end are kept from the library.
+        """
+        start = self._target.address(self._arena) + shift
+        self._ask(Op.PLAN, start, self.arena_bytes - shift - missing, None)
 
     def verify(self) -> None:
         """Compare the model's checksum, or raise DabError."""
