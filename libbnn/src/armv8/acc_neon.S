@@ -15,6 +15,16 @@ class1          .req w5
 class2          .req w6
 class3          .req w7
 
+.macro look_up_4
+        ldp             class0, class1, [classes], #8
+        ldp             class2, class3, [classes], #8
+        ldr             q0, [start, class0, uxtw #4]
+        ldr             q1, [start, class1, uxtw #4]
+        ldr             q2, [start, class2, uxtw #4]
+        ldr             q3, [start, class3, uxtw #4]
+        st1             {v0.8h - v3.8h}, [start_acc], #64
+.endm
+
 /*yaml
 name: bnn_acc_start_neon
 slot: acc_start
@@ -30,26 +40,26 @@ stack: 0
 func bnn_acc_start_neon
         cbz             start_pixels, 6f
         cbz             classes, 3f
-        subs            start_pixels, start_pixels, #4  // pixels left behind the next 4
+        subs            start_pixels, start_pixels, #8  // pixels left behind the next 8
         b.lo            2f
 1:
-        ldp             class0, class1, [classes], #8
-        ldp             class2, class3, [classes], #8
-        ldr             q0, [start, class0, uxtw #4]
-        ldr             q1, [start, class1, uxtw #4]
-        ldr             q2, [start, class2, uxtw #4]
-        ldr             q3, [start, class3, uxtw #4]
-        st1             {v0.8h - v3.8h}, [start_acc], #64
-        subs            start_pixels, start_pixels, #4
+        look_up_4
+        look_up_4
+        subs            start_pixels, start_pixels, #8
         b.hs            1b
 2:
-        adds            start_pixels, start_pixels, #4
+        tbz             start_pixels, #2, 9f
+        look_up_4
+9:
+        ands            start_pixels, start_pixels, #3
         b.eq            6f
+10:
         ldr             class0, [classes], #4
         ldr             q0, [start, class0, uxtw #4]
         str             q0, [start_acc], #16
-        sub             start_pixels, start_pixels, #5  // one less
-        b               2b
+        subs            start_pixels, start_pixels, #1
+        b.ne            10b
+        ret
 3:                                              // all the same
         ldr             q0, [start]
         mov             v1.16b, v0.16b
@@ -95,11 +105,16 @@ mul_hi          .req v17
 add_lo          .req v18
 add_hi          .req v19
 
-// dot = (odd - acc) - acc, 8 of them as two vectors
-.macro dots lo, hi, acc
-        sub             v\lo\().8h, odd.8h, v\acc\().8h
-        ssubl2          v\hi\().4s, v\lo\().8h, v\acc\().8h
-        ssubl           v\lo\().4s, v\lo\().4h, v\acc\().4h
+// lo, hi = -dot = 2 * acc - odd, of 8 outputs: as acc + (acc - odd) where odd may be 1
+.macro even lo, hi, acc
+        sshll           v\lo\().4s, v\acc\().4h, #1
+        sshll2          v\hi\().4s, v\acc\().8h, #1
+.endm
+
+.macro any lo, hi, acc
+        sub             v\lo\().8h, v\acc\().8h, odd.8h
+        saddl2          v\hi\().4s, v\lo\().8h, v\acc\().8h
+        saddl           v\lo\().4s, v\lo\().4h, v\acc\().4h
 .endm
 
 .macro to_floats lo, hi
@@ -107,15 +122,15 @@ add_hi          .req v19
         scvtf           v\hi\().4s, v\hi\().4s
 .endm
 
-// Rounded twice, as the slot asks: not fmla.
+// Rounded twice, as the slot asks: not fmls.
 .macro multiply lo, hi
         fmul            v\lo\().4s, v\lo\().4s, mul_lo.4s
         fmul            v\hi\().4s, v\hi\().4s, mul_hi.4s
 .endm
 
-.macro sum lo, hi
-        fadd            v\lo\().4s, v\lo\().4s, add_lo.4s
-        fadd            v\hi\().4s, v\hi\().4s, add_hi.4s
+.macro subtract lo, hi
+        fsub            v\lo\().4s, add_lo.4s, v\lo\().4s
+        fsub            v\hi\().4s, add_hi.4s, v\hi\().4s
 .endm
 
 .macro store lo, hi
@@ -128,6 +143,45 @@ add_hi          .req v19
         \what           6, 7
         \what           24, 25
         \what           26, 27
+.endm
+
+.macro affine_4 dots
+        ld1             {v0.8h - v3.8h}, [acc], #64
+        \dots           4, 5, 0
+        \dots           6, 7, 1
+        \dots           24, 25, 2
+        \dots           26, 27, 3
+        for_4           to_floats
+        for_4           multiply
+        for_4           subtract
+        for_4           store
+.endm
+
+.macro affine_pixels dots
+        subs            pixels, pixels, #8      // pixels left behind the next 8
+        b.lo            2f
+1:
+        affine_4        \dots
+        affine_4        \dots
+        subs            pixels, pixels, #8
+        b.hs            1b
+2:
+        tbz             pixels, #2, 3f
+        affine_4        \dots
+3:
+        ands            pixels, pixels, #3
+        b.eq            5f
+4:
+        ldr             q0, [acc], #16
+        \dots           4, 5, 0
+        to_floats       4, 5
+        multiply        4, 5
+        subtract        4, 5
+        store           4, 5
+        subs            pixels, pixels, #1
+        b.ne            4b
+5:
+        ret
 .endm
 
 /*yaml
@@ -149,39 +203,15 @@ func bnn_acc_affine_neon
         ldr             odd_w, [param, #ACC_AFFINE_ODD]
         ld1             {mul_lo.4s, mul_hi.4s}, [mul]
         ld1             {add_lo.4s, add_hi.4s}, [add]
+        cbnz            odd_w, 10f
+        affine_pixels   even
+10:
         dup             odd.8h, odd_w
-        subs            pixels, pixels, #4      // pixels left behind the next 4
-        b.lo            2f
-1:
-        ld1             {v0.8h - v3.8h}, [acc], #64
-        dots            4, 5, 0
-        dots            6, 7, 1
-        dots            24, 25, 2
-        dots            26, 27, 3
-        for_4           to_floats
-        for_4           multiply
-        for_4           sum
-        for_4           store
-        subs            pixels, pixels, #4
-        b.hs            1b
-2:
-        adds            pixels, pixels, #4
-        b.eq            4f
-3:
-        ldr             q0, [acc], #16
-        dots            4, 5, 0
-        to_floats       4, 5
-        multiply        4, 5
-        sum             4, 5
-        store           4, 5
-        subs            pixels, pixels, #1
-        b.ne            3b
-4:
-        ret
+        affine_pixels   any
 endfunc bnn_acc_affine_neon
 
-// Two vectors of a row.
-.macro multiply_row a, b, c, d
+// Half of 32 outputs.
+.macro multiply_16 a, b, c, d
         ld1             {v16.4s - v19.4s}, [mul], #64
         fmul            v\a\().4s, v\a\().4s, v16.4s
         fmul            v\b\().4s, v\b\().4s, v17.4s
@@ -189,12 +219,12 @@ endfunc bnn_acc_affine_neon
         fmul            v\d\().4s, v\d\().4s, v19.4s
 .endm
 
-.macro sum_row a, b, c, d
+.macro subtract_16 a, b, c, d
         ld1             {v28.4s - v31.4s}, [add], #64
-        fadd            v\a\().4s, v\a\().4s, v28.4s
-        fadd            v\b\().4s, v\b\().4s, v29.4s
-        fadd            v\c\().4s, v\c\().4s, v30.4s
-        fadd            v\d\().4s, v\d\().4s, v31.4s
+        fsub            v\a\().4s, v28.4s, v\a\().4s
+        fsub            v\b\().4s, v29.4s, v\b\().4s
+        fsub            v\c\().4s, v30.4s, v\c\().4s
+        fsub            v\d\().4s, v31.4s, v\d\().4s
 .endm
 
 /*yaml
@@ -219,15 +249,15 @@ func bnn_acc_affine_row_neon
         b.lo            2f
 1:
         ld1             {v0.8h - v3.8h}, [acc], #64
-        dots            4, 5, 0
-        dots            6, 7, 1
-        dots            24, 25, 2
-        dots            26, 27, 3
+        any             4, 5, 0
+        any             6, 7, 1
+        any             24, 25, 2
+        any             26, 27, 3
         for_4           to_floats
-        multiply_row    4, 5, 6, 7
-        sum_row         4, 5, 6, 7
-        multiply_row    24, 25, 26, 27
-        sum_row         24, 25, 26, 27
+        multiply_16     4, 5, 6, 7
+        subtract_16     4, 5, 6, 7
+        multiply_16     24, 25, 26, 27
+        subtract_16     24, 25, 26, 27
         st1             {v4.4s - v7.4s}, [out], #64
         st1             {v24.4s - v27.4s}, [out], #64
         subs            outputs, outputs, #32
@@ -239,10 +269,10 @@ func bnn_acc_affine_row_neon
         ldr             q0, [acc], #16
         ld1             {mul_lo.4s, mul_hi.4s}, [mul], #32
         ld1             {add_lo.4s, add_hi.4s}, [add], #32
-        dots            4, 5, 0
+        any             4, 5, 0
         to_floats       4, 5
         multiply        4, 5
-        sum             4, 5
+        subtract        4, 5
         st1             {v4.4s, v5.4s}, [out], #32
         subs            outputs, outputs, #8
         b.hs            3b
@@ -253,10 +283,10 @@ func bnn_acc_affine_row_neon
         ldr             h0, [acc], #2
         ldr             s16, [mul], #4
         ldr             s18, [add], #4
-        dots            4, 5, 0
+        any             4, 5, 0
         scvtf           s4, s4
         fmul            s4, s4, s16
-        fadd            s4, s4, s18
+        fsub            s4, s18, s4
         str             s4, [out], #4
         subs            outputs, outputs, #1
         b.ne            5b

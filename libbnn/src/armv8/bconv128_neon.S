@@ -18,26 +18,34 @@ high            .req v15
 
 #include "xnor128.inc"
 
-// The sum of a step is that of the second pixel before the one it begins.
+// A step completes the second pixel before the one it begins.
+.macro head a0, a1, a2
+        step            sum5, \a0
+        step            sum6, \a1
+.endm
+
+.macro rest a2, a3, a4, a5, a6
+        step            sum0, \a2
+        step            sum1, \a3
+        step            sum2, \a4
+        step            sum3, \a5
+        step            sum4, \a6
+.endm
+
+.macro finish_7
+        finish_sums     sum5, sum6
+.endm
+
 .macro first n, act
-    .if \n == 7
-        step            sum5, \act
-    .elseif \n == 4
+    .if \n == 4
         step            sum2, \act
     .else
         step            sum0, \act
     .endif
 .endm
 
-.macro others n, a1, a2, a3, a4, a5, a6
-    .if \n == 7
-        step            sum6, \a1
-        step            sum0, \a2
-        step            sum1, \a3
-        step            sum2, \a4
-        step            sum3, \a5
-        step            sum4, \a6
-    .elseif \n == 4
+.macro others n, a1, a2, a3
+    .if \n == 4
         step            sum3, \a1
         step            sum0, \a2
         step            sum1, \a3
@@ -47,9 +55,7 @@ high            .req v15
 .endm
 
 .macro finish n
-    .if \n == 7
-        finish_sums     sum5, sum6
-    .elseif \n == 4
+    .if \n == 4
         finish_sums     sum2, sum3
     .elseif \n == 2
         finish_sums     sum0, sum1
@@ -75,10 +81,13 @@ high            .req v15
         ld1             {\a\().16b, \b\().16b, \c\().16b, \d\().16b}, [next_src], \by
 .endm
 
-// The weights of the tap before the last.
-.macro load_wgt_before
+// The weights of the tap before the last, in two parts.
+.macro load_wgt_before_lo
         ldp             q16, q17, [next_wgt, #-256]
         ldp             q18, q19, [next_wgt, #-224]
+.endm
+
+.macro load_wgt_before_hi
         ldp             q20, q21, [next_wgt, #-192]
         ldp             q22, q23, [next_wgt, #-160]
 .endm

@@ -14,28 +14,34 @@
 #include "bconv.inc"
 #include "xnor64.inc"
 
-// The sum of a step is that of the third pixel before the one it begins.
-.macro first n, act
-    .if \n == 7
-        step            sum4, \act
-    .elseif \n == 4
-        step            sum1, \act
-    .elseif \n == 2
-        step            sum1, \act
-    .else
-        step            sum0, \act
-    .endif
-.endm
-
-.macro others n, a1, a2, a3, a4, a5, a6
-    .if \n == 7
+// A step completes the third pixel before the one it begins.
+.macro head a0, a1, a2
+        step            sum4, \a0
         step            sum5, \a1
         step            sum6, \a2
+.endm
+
+.macro rest a2, a3, a4, a5, a6
         step            sum0, \a3
         step            sum1, \a4
         step            sum2, \a5
         step            sum3, \a6
-    .elseif \n == 4
+.endm
+
+.macro finish_7
+        finish_sums     sum4, sum5, sum6
+.endm
+
+.macro first n, act
+    .if \n == 1
+        step            sum0, \act
+    .else
+        step            sum1, \act
+    .endif
+.endm
+
+.macro others n, a1, a2, a3
+    .if \n == 4
         step            sum2, \a1
         step            sum3, \a2
         step            sum0, \a3
@@ -45,9 +51,7 @@
 .endm
 
 .macro finish n
-    .if \n == 7
-        finish_sums     sum4, sum5, sum6
-    .elseif \n == 4
+    .if \n == 4
         finish_sums     sum1, sum2, sum3
     .elseif \n == 2
         finish_sums     sum1, sum0, sum1
@@ -74,7 +78,10 @@
 .endm
 
 // The weights of the tap before the last.
-.macro load_wgt_before
+.macro load_wgt_before_lo
+.endm
+
+.macro load_wgt_before_hi
         ldp             q16, q17, [next_wgt, #-128]
         ldp             q18, q19, [next_wgt, #-96]
 .endm

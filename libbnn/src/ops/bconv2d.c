@@ -174,17 +174,19 @@ struct group {
     uint8_t border[16];
 };
 
-/* Pixels of border. */
+/* Pixels of border. The sizes are written out so that compilers know them. */
 static uint8_t *fill(uint8_t *out, const struct group *g, size_t pixels)
 {
-    if (g->border[0] == g->border[g->size - 1]) { /* no more set bits in the last byte than in the first: the same in all */
-        bnn_memset(out, g->border[0], pixels * g->size);
-        return out + pixels * g->size;
+    if (g->size == 16) {
+        for (size_t i = 0; i < pixels; i++) {
+            bnn_memcpy(out + 16 * i, g->border, 16);
+        }
+    } else {
+        for (size_t i = 0; i < pixels; i++) {
+            bnn_memcpy(out + 8 * i, g->border, 8);
+        }
     }
-    for (size_t i = 0; i < pixels; i++, out += g->size) {
-        bnn_memcpy(out, g->border, g->size);
-    }
-    return out;
+    return out + pixels * g->size;
 }
 
 /* Copies pixels of 16 (8) bytes that are `step` apart. */
@@ -275,28 +277,50 @@ static void copy_image(uint8_t *out, const struct bconv2d *s)
     }
 }
 
-/* Adds a block's popcounts over a slab to acc: of whole lines, and parts of lines where it begins or ends in one. */
-static void count(const struct bconv2d *s, uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_slab *slab)
+/* A part of a slab that one kernel call does: whole lines, or a part of one. */
+struct part {
+    size_t acc;          /* of its first pixel, in uint16_t */
+    size_t wide, narrow; /* bytes of the image */
+    size_t lines, pixels;
+};
+#define MOST_PARTS 3 /* the end of a line, lines, the beginning of one */
+
+static size_t divide(struct part *parts, const struct bconv2d *s, const struct bnn_slab *slab)
+{
+    const size_t width = s->window.x.out;
+    size_t count = 0;
+    for (size_t done = 0; done < slab->pixels; count++) {
+        const struct bnn_run run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
+        const size_t lines = run.pixels == width ? (slab->pixels - done) / width : 1;
+        parts[count] = (struct part){
+            .acc = done * 8,
+            .wide = run.y * s->wide.line_step + (size_t)run.x * 16,
+            .narrow = s->narrow_x + run.y * s->narrow.line_step + (size_t)run.x * 8,
+            .lines = lines,
+            .pixels = run.pixels,
+        };
+        done += lines * run.pixels;
+    }
+    return count;
+}
+
+/* Adds a block's popcounts over a part to its accumulators. */
+static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const uint8_t *x, const uint8_t *w,
+                                 const struct part *part)
 {
     const struct bnn_kernels *kernels = s->steps.kernels;
-    for (size_t done = 0, pixels; done < slab->pixels; done += pixels) {
-        const struct bnn_run run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
-        const size_t lines = run.pixels == s->window.x.out ? (slab->pixels - done) / run.pixels : 1;
-        const uint8_t *wide = x + run.y * s->wide.line_step + (size_t)run.x * 16;
-        const uint8_t *narrow = x + s->narrow_x + run.y * s->narrow.line_step + (size_t)run.x * 8;
-        pixels = lines * run.pixels;
-        if (s->wide.groups > 0) {
-            kernels->bconv128(acc + 8 * done, wide, w, &s->wide, lines, run.pixels);
-        }
-        if (s->narrow.groups > 0) {
-            kernels->bconv64(acc + 8 * done, narrow, w + s->narrow_w, &s->narrow, lines, run.pixels);
-        }
+    if (s->wide.groups > 0) {
+        kernels->bconv128(acc + part->acc, x + part->wide, w, &s->wide, part->lines, part->pixels);
+    }
+    if (s->narrow.groups > 0) {
+        kernels->bconv64(acc + part->acc, x + part->narrow, w + s->narrow_w, &s->narrow, part->lines, part->pixels);
     }
 }
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
+    const uint8_t *images = s->copied ? scratch + s->image : s->x;
     struct bnn_work work = {
         .popcounts = &s->popcounts,
         .steps = &s->steps,
@@ -306,16 +330,25 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
         .rows = (float *)(void *)(scratch + s->arrays.rows),
     };
     work.place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &work.step);
-    bnn_popcounts_begin(&work);
+    struct part parts[MOST_PARTS];
+    const size_t part_count = divide(parts, s, slab);
+    /* What is prepared for these pixels stays for their other channels: classes, and the chain for a convolution group. */
+    size_t prepared = SIZE_MAX;
+    if (slab->channel == 0) {
+        bnn_popcounts_begin(&work);
+    } else {
+        prepared = (slab->channel - 1) / s->popcounts.outputs;
+    }
     struct bnn_block block;
-    size_t prepared = SIZE_MAX; /* convolution group */
     for (size_t column = 0; column < slab->channels; column += block.lanes) {
         block = bnn_block_at(slab, column, s->popcounts.outputs);
-        const uint8_t *x = (s->copied ? scratch + s->image : s->x) + block.group * s->image_bytes;
+        const uint8_t *x = images + block.group * s->image_bytes;
         const size_t weights = block.group * s->popcounts.blocks + block.block;
-        bnn_popcounts_start(&work, &block);
+        bnn_popcounts_start(&work, weights);
         if (s->chain.tile == 0) {
-            count(s, work.acc, x, s->w + weights * s->block_bytes, slab);
+            for (size_t i = 0; i < part_count; i++) {
+                add_popcounts(s, work.acc, x, s->w + weights * s->block_bytes, &parts[i]);
+            }
         } else {
             if (block.group != prepared) {
                 bnn_chain_prepare(&s->chain, s->steps.kernels, x, slab, scratch);

@@ -112,7 +112,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     s.y_spans = bnn_take_spans(&s.window.y, build);
     s.x_spans = bnn_take_spans(&s.window.x, build);
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
-    s.acc = bnn_scratch(build, BNN_RUN * 8 * sizeof(float));
+    s.acc = bnn_scratch(build, s.steps.limit * 8 * sizeof(float));
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
     build->weight_bytes = w.bytes;

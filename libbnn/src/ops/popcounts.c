@@ -123,25 +123,33 @@ void bnn_popcounts_begin(const struct bnn_work *work)
 {
     const struct bnn_popcounts *p = work->popcounts;
     const struct bnn_slab *slab = work->slab;
+    const uint32_t width = p->x.span[p->x.count - 1].end;
+    const struct bnn_span *above = NULL; /* of the line before, if it is a whole one */
     struct bnn_run run;
     for (size_t done = 0; p->classes > 1 && done < slab->pixels; done += run.pixels) {
-        run = bnn_run_at(slab, slab->pixel + done, p->x.span[p->x.count - 1].end);
+        run = bnn_run_at(slab, slab->pixel + done, width);
         const struct bnn_span *y = bnn_span_of(&p->y, run.y), *x = bnn_span_of(&p->x, run.x);
-        const uint32_t first = (uint32_t)(y - p->y.span) * p->x.count;
-        for (size_t i = 0; i < run.pixels; i++) {
-            x += x->end == run.x + i;
-            work->classes[done + i] = first + (uint32_t)(x - p->x.span);
+        uint32_t *classes = work->classes + done;
+        if (y == above && run.pixels == width) {
+            bnn_memcpy(classes, classes - width, width * sizeof *classes);
+            continue;
         }
+        const uint32_t first = (uint32_t)(y - p->y.span) * p->x.count;
+        for (uint32_t i = run.x; i < run.x + run.pixels; i++) {
+            x += x->end == i;
+            *classes++ = first + (uint32_t)(x - p->x.span);
+        }
+        above = run.pixels == width ? y : NULL;
     }
 }
 
 /* A block's starts: [class][8]. */
-static const uint16_t *starts(const struct bnn_popcounts *p, const struct bnn_block *block)
+static const uint16_t *starts(const struct bnn_popcounts *p, size_t block)
 {
-    return p->start + (p->classes > 1 ? (block->group * p->blocks + block->block) * p->classes * 8 : 0);
+    return p->start + (p->classes > 1 ? block * p->classes * 8 : 0);
 }
 
-void bnn_popcounts_start(const struct bnn_work *work, const struct bnn_block *block)
+void bnn_popcounts_start(const struct bnn_work *work, size_t block)
 {
     const struct bnn_popcounts *p = work->popcounts;
     const uint32_t *classes = p->classes > 1 ? work->classes : NULL;
@@ -191,25 +199,32 @@ static void emit_floats(const struct bnn_work *work, const struct bnn_block *blo
     bnn_place_lanes(out, work->step, work->rows, block, pixels);
 }
 
+/* Pixels [first, first + pixels) of the slab, all of the same odd. */
+static void emit(const struct bnn_work *work, const struct bnn_block *block, size_t odd, size_t first, size_t pixels)
+{
+    const uint16_t *acc = work->acc + 8 * first;
+    if (work->popcounts->limit != NULL) {
+        bnn_popcounts_emit_bits(work, block, acc, odd, first, pixels);
+    }
+    if (work->steps->floats) {
+        emit_floats(work, block, acc, odd, first, pixels);
+    }
+}
+
 void bnn_popcounts_emit(const struct bnn_work *work, const struct bnn_block *block)
 {
     const struct bnn_popcounts *p = work->popcounts;
     const size_t pixels = work->slab->pixels;
-    for (size_t begin = 0, end = pixels; begin < pixels; begin = end, end = pixels) {
-        size_t odd = p->odd[0];
-        if (p->mixed) { /* as many pixels as have the same */
-            odd = p->odd[work->classes[begin]];
-            end = begin + 1;
-            while (end < pixels && p->odd[work->classes[end]] == odd) {
-                end++;
-            }
+    if (!p->mixed) {
+        emit(work, block, p->odd[0], 0, pixels);
+        return;
+    }
+    for (size_t begin = 0, end; begin < pixels; begin = end) {
+        const size_t odd = p->odd[work->classes[begin]];
+        end = begin + 1;
+        while (end < pixels && p->odd[work->classes[end]] == odd) {
+            end++;
         }
-        const uint16_t *acc = work->acc + 8 * begin;
-        if (p->limit != NULL) {
-            bnn_popcounts_emit_bits(work, block, acc, odd, begin, end - begin);
-        }
-        if (work->steps->floats) {
-            emit_floats(work, block, acc, odd, begin, end - begin);
-        }
+        emit(work, block, odd, begin, end - begin);
     }
 }

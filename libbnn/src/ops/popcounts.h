@@ -55,8 +55,8 @@ struct bnn_work {
 /* The classes of the slab's pixels, before its first block. */
 void bnn_popcounts_begin(const struct bnn_work *work);
 
-/* What a block's accumulators start at. */
-void bnn_popcounts_start(const struct bnn_work *work, const struct bnn_block *block);
+/* What a block's accumulators start at; block: counted over all groups. */
+void bnn_popcounts_start(const struct bnn_work *work, size_t block);
 
 /* Takes a block's accumulators to the outputs: bits of a leading EMIT_INT, floats of v. */
 void bnn_popcounts_emit(const struct bnn_work *work, const struct bnn_block *block);

@@ -223,7 +223,8 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
         bnn_memcpy(kept, program, s->count * sizeof program[0]);
     }
     s->step = kept;
-    s->limit = pixels_per_row < BNN_RUN ? BNN_RUN / pixels_per_row * pixels_per_row : BNN_RUN;
+    const size_t most = s->count > 0 ? BNN_RUN : 2 * BNN_RUN;
+    s->limit = pixels_per_row < most ? most / pixels_per_row * pixels_per_row : most;
 }
 
 uint64_t bnn_steps_tile(const struct bnn_steps *s)
@@ -283,8 +284,8 @@ void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const
 
 void bnn_each_slab(const struct bnn_steps *s, bnn_slab_fn *run, const void *state, uint8_t *scratch)
 {
-    for (size_t c = 0; c < s->channels; c += 128) {
-        for (size_t p = 0; p < s->pixels; p += s->limit) {
+    for (size_t p = 0; p < s->pixels; p += s->limit) {
+        for (size_t c = 0; c < s->channels; c += 128) {
             struct bnn_slab slab = slab_at(s, c, p);
             run(state, &slab, scratch);
         }

@@ -3,8 +3,9 @@
  * Programs of steps (docs/dab-format.md, section 4): what happens to a value v [pixels, channels] between the op's own work
  * and its outputs.
  *
- * Ops compute v slab by slab: up to BNN_RUN pixels of one group of at most 128 channels, which is also the unit in which bits
- * are packed. A slab lives in the program's last F32 output where it has one ("home"), otherwise in a tile of scratch memory.
+ * Ops compute v slab by slab: some pixels (twice BNN_RUN if nothing is left to do with them) of one group of at most 128
+ * channels, which is also the unit in which bits are packed. A slab lives in the program's last F32 output where it has one
+ * ("home"), otherwise in a tile of scratch memory.
  */
 #ifndef BNN_STEPS_H
 #define BNN_STEPS_H
@@ -67,7 +68,7 @@ float *bnn_steps_place(const struct bnn_steps *steps, const struct bnn_slab *sla
 void bnn_steps_run(const struct bnn_steps *steps, const struct bnn_slab *slab, const float *v, size_t v_step, float *place,
                    size_t place_step);
 
-/* Calls `run` for each slab of v. */
+/* Calls `run` for each slab of v: for some pixels all channels, then for the next pixels. */
 typedef void bnn_slab_fn(const void *state, const struct bnn_slab *slab, uint8_t *scratch);
 void bnn_each_slab(const struct bnn_steps *steps, bnn_slab_fn *run, const void *state, uint8_t *scratch);
 
