@@ -60,7 +60,7 @@ CONV_SHAPES = [
     *(random_conv(number) for number in range(24)),
 ]
 DENSE_SHAPES = [
-    *(Dense(vectors, blocks) for vectors in range(11) for blocks in (1, 3)),
+    *(Dense(vectors, blocks) for vectors in range(11) for blocks in (1, 3, 4)),
     *(Dense(vectors, 2) for vectors in (15, 16, 17, 31, 32, 33, 64)),
     *(Dense(9, blocks, 1) for blocks in (0, 1, 2, 3, 4, 5, 8, 9)),
     *(Dense(6, 2, 3, fill) for fill in ("same", "different", "zeros")),
