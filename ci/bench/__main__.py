@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ci import build
 from ci.bench import report, sweep
@@ -27,7 +27,15 @@ from ci.paths import ROOT
 from ci.qemu.targets import Target, find
 
 Rows = list[dict[str, Any]]
-Result = tuple[Rows, str]  # what --json writes, what is printed
+
+
+class Result(NamedTuple):
+    """What --json writes, what is printed, and the shapes of a sweep that cost too much."""
+
+    rows: Rows
+    text: str
+    cliffs: list[str]
+
 
 DETAILED = ("bconv", "dense", "pack")  # names of the cases whose instructions are looked into
 DOCS = ROOT / "docs" / "performance.md"
@@ -40,7 +48,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--target", default="native", choices=["native", "aarch64", "armv7"])
     parser.add_argument("--isa", help="instruction set; default: native the best, others all but c")
     parser.add_argument("--only", action="append", default=[], help="cases of (or like) this name")
-    parser.add_argument("--sweep", action="store_true", help="other shapes: look for cliffs")
+    parser.add_argument(
+        "--sweep", action="store_true", help="other shapes: fails if one is a cliff"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures into this file")
     parser.add_argument(
         "--docs", action="store_true", help="renew the tables of docs/performance.md"
@@ -99,13 +109,14 @@ def emulated(target: Target, options: argparse.Namespace) -> Result:
     texts.append(report.cycle_table(target.name, machine, by_isa))
     if not options.only and how(target) != "unicorn":  # which has one cpu model only
         texts.append(f"**{target.name}, choice by core.** {choices(target)}.")
-    return rows, "\n\n".join(texts)
+    return Result(rows, "\n\n".join(texts), [])
 
 
 def swept(target: Target, options: argparse.Namespace) -> Result:
     """Count the sweep's shapes."""
     rows: Rows = []
     texts = []
+    cliffs = []
     for isa in wanted(target, options):
         found = []
         for line in sweep.LINES:
@@ -117,10 +128,12 @@ def swept(target: Target, options: argparse.Namespace) -> Result:
             rows += part
         texts += [
             f"**{target.name}, isa {isa}.** Executed instructions per unit between the usual shapes; a cliff takes more than "
-            f"{sweep.FACTOR} times the straight line through its neighbours and {sweep.CONSTANT} instructions:",
+            f"{sweep.FACTOR} times the straight line through its neighbours:",
             report.sweep_table(found),
+            f"{sweep.verdict(found)}.",
         ]
-    return rows, "\n\n".join(texts)
+        cliffs += sweep.cliffs(found)
+    return Result(rows, "\n\n".join(texts), cliffs)
 
 
 def native(target: Target, options: argparse.Namespace) -> Result:
@@ -137,7 +150,8 @@ def native(target: Target, options: argparse.Namespace) -> Result:
     caption = (
         f"**native, isa {rows[0]['isa']}.** {rows[0]['repeat']} runs; per unit: of the fastest:"
     )
-    return rows, f"{caption}\n\n{table(['', *(c.replace('_', ' ') for c in columns)], lines)}"
+    head = ["", *(column.replace("_", " ") for column in columns)]
+    return Result(rows, f"{caption}\n\n{table(head, lines)}", [])
 
 
 def measure(options: argparse.Namespace) -> Result:
@@ -156,7 +170,7 @@ def rewrite_docs() -> None:
     """Run the commands that docs/performance.md names and put what they print below them."""
 
     def again(block: re.Match[str]) -> str:
-        text = measure(parse(shlex.split(block[2])))[1]
+        text = measure(parse(shlex.split(block[2]))).text
         return f"{block[1]}\n\n{text}\n\n{block[3]}"
 
     DOCS.write_text(BLOCK.sub(again, DOCS.read_text(encoding="utf-8")), encoding="utf-8")
@@ -168,10 +182,12 @@ def main() -> None:
     if options.docs:
         rewrite_docs()
         return
-    rows, text = measure(options)
-    print(f"\n{text}")
+    result = measure(options)
+    print(f"\n{result.text}")
     if options.json:
-        options.json.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(result.rows, indent=1) + "\n", encoding="utf-8")
+    if result.cliffs:
+        raise SystemExit(f"cliffs: {'; '.join(result.cliffs)}")
 
 
 if __name__ == "__main__":

@@ -127,10 +127,10 @@ def _cycles(machine: str, loop: loops.Loop, core: figures.Core) -> float:
     return llvm.cycles(machine, loop.code, core.cpu, core.llvm) / loop.units
 
 
-def sweep_table(lines: Sequence[tuple[sweep.Line, Sequence[sweep.Point]]]) -> str:
+def sweep_table(found: sweep.Found) -> str:
     """Return one row per line: range of costs per unit, the worst point, and all cliffs."""
     rows: list[list[Cell]] = []
-    for line, points in lines:
+    for line, points in found:
         costs = [point.instructions / point.units for point in points]
         worst = max(points, key=lambda point: point.ratio)
         cliffs = ", ".join(str(point.value) for point in points if point.cliff)

@@ -3,7 +3,7 @@
 
 A line of shapes differs in one number. A point's expected cost is that of the straight line through its two neighbours (at an
 end: through the next two), over units of the real convolution: padded channels are no work. A point is a cliff if it takes more
-than FACTOR times that and CONSTANT instructions.
+than FACTOR times that; no constant is allowed for.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 FACTOR = 1.6
-CONSTANT = 4000  # instructions of a call, whatever its size
 
 SIZES = (*range(8, 161, 8), *range(192, 513, 32))
 ODD = (8, 9, 11, 12, 15, 17, 20, 31, 33, 47, 63, 65, 66, 90, 100, 127, 129, 130, 191, 193, 250, 300)
@@ -66,13 +65,31 @@ class Point:
 
     @property
     def ratio(self) -> float:
-        """Return the cost without the constant, as a multiple of the expected one."""
-        return max(0.0, self.instructions - CONSTANT) / self.expected
+        """Return the cost as a multiple of the expected one."""
+        return self.instructions / self.expected
 
     @property
     def cliff(self) -> bool:
         """Whether it costs too much."""
         return self.ratio > FACTOR
+
+
+Found = Sequence[tuple[Line, Sequence[Point]]]  # a sweep
+
+
+def cliffs(found: Found) -> list[str]:
+    """Return the shapes that are cliffs."""
+    shapes = [zip(line.shapes(), points, strict=True) for line, points in found]
+    return [shape for line in shapes for shape, point in line if point.cliff]
+
+
+def verdict(found: Found) -> str:
+    """Return what a sweep found, in a sentence."""
+    number = sum(len(points) for _, points in found)
+    bad = cliffs(found)
+    if bad:
+        return f"{len(bad)} of {number} points are cliffs: {'; '.join(bad)}"
+    return f"None of {number} points is a cliff"
 
 
 def points(

@@ -200,6 +200,19 @@ def test_sweep_finds_spikes_only() -> None:
     assert [p.value for p in sweep.points(range(8), units, costs) if p.cliff] == [3]
 
 
+def test_sweep_says_what_it_found() -> None:
+    line = sweep.Line("widths", (7, 0, 64, 32, 3, 1, 1), sweep.W, tuple(range(1, 9)))
+    units = [1000.0 * n for n in line.values]
+    costs = [3000 * n for n in line.values]
+    found = [(line, sweep.points(line.values, units, costs))]
+    assert sweep.cliffs(found) == []
+    assert sweep.verdict(found) == "None of 8 points is a cliff"
+    costs[3] *= 2
+    found = [(line, sweep.points(line.values, units, costs))]
+    assert sweep.cliffs(found) == ["7,4,64,32,3,1,1"]
+    assert sweep.verdict(found) == "1 of 8 points are cliffs: 7,4,64,32,3,1,1"
+
+
 def test_sweep_covers_what_it_should() -> None:
     for line in sweep.LINES:
         assert len(line.values) >= 3
