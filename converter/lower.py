@@ -25,22 +25,25 @@ from converter.lowering.builder import Builder
 from converter.lowering.needs import VIEWS, Needs
 from converter.lowering.ops import Lowering
 from converter.lowering.schedule import orders
+from converter.report import Report
 
 
-def lower(graph: Graph, metadata: dict[str, str]) -> bytes:
-    """Return the .dab file of a graph, which is not changed.
+def lower(graph: Graph, metadata: dict[str, str], report: Report | None = None) -> bytes:
+    """Return the .dab file of a graph, which is not changed. A report learns sizes, and what each layer's op does.
 
     Raises ConversionError naming the node (or value) for whatever the file cannot express.
     """
     work, nodes = _prepare(graph)
     needs = Needs(work, nodes)
-    models = [_build(work, order, needs, metadata) for order in orders(work, nodes, needs)]
-    best = min(models, key=lambda model: (model.activation_bytes, len(model.ops)))
+    built = [_build(work, order, needs, metadata) for order in orders(work, nodes, needs)]
+    best, fused = min(built, key=lambda found: (found[0].activation_bytes, len(found[0].ops)))
     try:
         data = dab.write(best)
         dab.read(data)
     except dab.DabError as error:
         raise ConversionError(f"{_where(best, error)}: {error.what}") from error
+    if report is not None:
+        report.lowered(len(data), best.activation_bytes, fused)
     return data
 
 
@@ -55,8 +58,10 @@ def _where(model: dab.Model, error: dab.DabError) -> str:
     return "the model is too large for a .dab file"
 
 
-def _build(graph: Graph, nodes: list[Node], needs: Needs, metadata: dict[str, str]) -> dab.Model:
-    """The file's content for one order of the nodes."""
+def _build(
+    graph: Graph, nodes: list[Node], needs: Needs, metadata: dict[str, str]
+) -> tuple[dab.Model, dict[str, list[str]]]:
+    """The file's content for one order of the nodes, and the source nodes that each layer's op does."""
     builder = Builder(metadata)
     lowering = Lowering(graph, needs, builder)
     storage = lowering.storage
@@ -76,7 +81,7 @@ def _build(graph: Graph, nodes: list[Node], needs: Needs, metadata: dict[str, st
             index = copy
         builder.tensors[index].name = name
         builder.outputs.append(index)
-    return builder.finish()
+    return builder.finish(), lowering.fusion.fused
 
 
 # -- preparation --

@@ -4,30 +4,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from converter import text_table
+
 BINARY, BINARY_WEIGHT, FLOAT = "binary", "binary-weight", "float"
+SCHEMA = 1  # grows when a field of the JSON file gets another meaning or goes away
 
 
 @dataclass
 class Row:
-    """One convolution or dense layer of the source model.
-
-    `kind`: "binary" (one-bit input and weight), "binary-weight" (float input, one-bit weight) or "float". `border`: value of
-    the padding around a binary convolution (-1, 0, +1; None: no padding). `taps`: terms of each dot product (K).
-    `inserted_sign`: x -> (x >= 0 ? +1 : -1) was inserted directly in front of the source model's layer (behind a Pad node).
-    `forced`: the weight was replaced by its sign (0 counts as +1). `fused`: names of other source nodes that this layer does.
-    """
+    """One convolution or dense layer of the source model; docs/conversion.md describes the fields."""
 
     node: str
     output: str
     op: str
     kind: str = FLOAT
     reason: str = ""
+    advice: str = ""
+    input: list[str] = field(default_factory=list)
+    weight: str = ""
+    alpha: tuple[float, float] | None = None
     border: int | None = None
     taps: int = 0
     outputs: int = 0
+    multiply_adds: int = 0
     inserted_sign: bool = False
     forced: bool = False
     fused: list[str] = field(default_factory=list)
@@ -37,12 +40,17 @@ class Row:
 
 @dataclass
 class Report:
-    """All rows in the order of the graph, and what the user should know. `zeros`: see `decided_zero`."""
+    """All rows in the order of the graph, and what the user should know. `zeros`: see `decided_zero`.
+
+    `file_bytes` and `arena_bytes` are known after lowering (None before).
+    """
 
     mode: str = ""
     rows: list[Row] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     zeros: list[str] = field(default_factory=list)
+    file_bytes: int | None = None
+    arena_bytes: int | None = None
 
     def decided_zero(self, sources: list[str]) -> None:
         """Note nodes of the source model whose Sign gives 0 for 0, where the result gives a sign."""
@@ -52,6 +60,15 @@ class Report:
         """Add a warning (once)."""
         if text not in self.warnings:
             self.warnings.append(text)
+
+    def lowered(
+        self, file_bytes: int, arena_bytes: int, fused: Mapping[str, Sequence[str]]
+    ) -> None:
+        """Note the sizes of the file, and by output which source nodes each layer's op does."""
+        self.file_bytes, self.arena_bytes = file_bytes, arena_bytes
+        for row in self.rows:
+            names = dict.fromkeys([*row.fused, *fused.get(row.output, ())])
+            row.fused = [name for name in names if name != row.node]
 
     @property
     def changed(self) -> bool:
@@ -63,16 +80,24 @@ class Report:
         return sum(row.kind == kind for row in self.rows)
 
     def totals(self) -> dict[str, Any]:
-        """Layers by kind, weight bytes in the source model (float32) and in the result."""
+        """Layers by kind, bytes (weights of the source model counted as float32), multiply-adds."""
+        binary = sum(row.multiply_adds for row in self.rows if row.kind == BINARY)
+        every = sum(row.multiply_adds for row in self.rows)
         return {
             **{kind: self.count(kind) for kind in (BINARY, BINARY_WEIGHT, FLOAT)},
+            "multiply_adds": every,
+            "binary_multiply_adds": binary,
+            "binary_share": binary / every if every else 0.0,
             "weight_bytes_before": sum(row.bytes_before for row in self.rows),
             "weight_bytes_after": sum(row.bytes_after for row in self.rows),
+            "file_bytes": self.file_bytes,
+            "arena_bytes": self.arena_bytes,
         }
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain data."""
         return {
+            "schema": SCHEMA,
             "mode": self.mode,
             "layers": [asdict(row) for row in self.rows],
             "warnings": list(self.warnings),
@@ -84,41 +109,60 @@ class Report:
         return json.dumps(self.to_dict(), indent=2) + "\n"
 
     def __str__(self) -> str:
-        """A table for people, warnings and totals below it."""
-        lines = _table(
-            ("layer", "kind", "border", "K", "weights", "why"),
-            [
-                (
-                    row.node,
-                    row.kind,
-                    "-" if row.border is None else f"{row.border:+d}" if row.border else "0",
-                    str(row.taps),
-                    f"{_size(row.bytes_before)} -> {_size(row.bytes_after)}",
-                    row.reason,
-                )
-                for row in self.rows
-            ],
-        )
-        totals = self.totals()
-        lines.append(
-            f"{len(self.rows)} layers ({self.mode}): {totals[BINARY]} binary, "
-            f"{totals[BINARY_WEIGHT]} binary-weight, {totals[FLOAT]} float; weights "
-            f"{_size(totals['weight_bytes_before'])} -> {_size(totals['weight_bytes_after'])}"
-        )
-        lines += [f"warning: {text}" for text in self.warnings]
+        return self.table()
+
+    def table(self, width: int | None = None) -> str:
+        """A table for people, warnings and totals below it; wrapped to `width` columns if given."""
+        head = ("layer", "kind", "border", "K", "mul-adds", "weights", "why")
+        cells = [
+            (
+                row.node,
+                row.kind,
+                border_text(row.border),
+                str(row.taps),
+                count_text(row.multiply_adds),
+                f"{size_text(row.bytes_before)} -> {size_text(row.bytes_after)}",
+                row.reason,
+            )
+            for row in self.rows
+        ]
+        lines = text_table.table(head, cells, width)
+        lines += text_table.wrap(self._summary(), width)
+        for text in self.warnings:
+            lines += text_table.wrap(f"warning: {text}", width)
         return "\n".join(lines)
 
+    def _summary(self) -> str:
+        totals = self.totals()
+        parts = [
+            f"{len(self.rows)} layers ({self.mode}): {totals[BINARY]} binary, "
+            f"{totals[BINARY_WEIGHT]} binary-weight, {totals[FLOAT]} float",
+            f"{100 * totals['binary_share']:.1f} % of {count_text(totals['multiply_adds'])} multiply-adds are binary",
+            f"weights {size_text(totals['weight_bytes_before'])} -> {size_text(totals['weight_bytes_after'])}",
+        ]
+        if self.file_bytes is not None and self.arena_bytes is not None:
+            parts.append(f"file {size_text(self.file_bytes)}")
+            parts.append(f"activations {size_text(self.arena_bytes)}")
+        return "; ".join(parts)
 
-def _size(count: int) -> str:
+
+def border_text(border: int | None) -> str:
+    """-1, 0, +1; a dash without padding."""
+    return "-" if border is None else f"{border:+d}" if border else "0"
+
+
+def size_text(count: int) -> str:
+    """Bytes for people."""
     if count < 10_000:
         return f"{count} B"
     return f"{count / 1000:.0f} kB" if count < 10_000_000 else f"{count / 1e6:.1f} MB"
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
-    """Columns as wide as their widest cell; the last one is free."""
-    widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head) - 1)]
-    return [
-        "  ".join([*(cell.ljust(w) for cell, w in zip(row, widths, strict=False)), row[-1]])
-        for row in (head, *rows)
-    ]
+def count_text(count: int) -> str:
+    """A large number for people."""
+    for unit, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if count >= 10 * unit:
+            return f"{count / unit:.0f} {name}"
+        if count >= unit:
+            return f"{count / unit:.1f} {name}"
+    return str(count)

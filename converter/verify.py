@@ -5,92 +5,99 @@ Where the conversion changed the network on purpose (signs inserted, weights for
 first. Where the conversion gave a sign to the 0 that ONNX's Sign gives for 0, the ONNX graph gets the same.
 
 A sign turns a difference in the last place into one of 2. So where the library and onnxruntime differ, numpy computes
-the source with its weights moved by what rounding may do to a sum: if this changes the result too, then rounding
-decides that input, and it proves nothing.
+the source with its weights moved by what rounding may do to a sum, and its denormal inputs as 0: if this changes the result
+too, then rounding decides that input, and it proves nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
 
-from converter import interp
+from converter import lower
 from converter.errors import ConversionError
-from converter.fold import first_line
 from converter.graph import Array, Graph, Value
-from converter.onnx_file import inline
-from converter.onnx_import import from_model, label
+from converter.onnx_import import from_model
+from converter.progress import Tell, silent
 from converter.report import Report
+from converter.verify_inputs import RANDOM_INPUTS, Arrays, make_inputs
+from converter.verify_runners import by_numpy, by_runtime, library
+from converter.verify_source import changed
 
 TOLERANCE = 1e-4  # of the largest magnitude of an output
-SEED = 20
-NOISE, DRAWS = (
-    4e-6,
-    8,
-)  # share by which weights are moved to see whether rounding decides, and how often
-
-Arrays = dict[str, Array]
-Runner = Callable[[Arrays], Arrays]
+#: Share by which weights are moved to see whether rounding decides, and how often.
+NOISE, DRAWS = 4e-6, 8
 
 
-def verify(path: Path, dab: bytes, report: Report, zero: int = 1) -> str:
+@dataclass
+class Source:
+    """What is compared with: the graph as imported, and the ONNX model if it is one."""
+
+    graph: Graph
+    proto: onnx.ModelProto | None = None
+
+
+def verify(
+    source: Path | Graph,
+    dab: bytes,
+    report: Report,
+    zero: int = 1,
+    count: int = RANDOM_INPUTS,
+    converted: Graph | None = None,
+    tell: Tell = silent,
+) -> str:
     """Say how far the converted network is from its source, or raise ConversionError if too far.
 
-    `zero` is what the conversion made of Sign(0) in the nodes that `report.zeros` names.
+    `source`: the ONNX file, or the imported graph of another format. `zero`: what the conversion made of Sign(0) in the nodes
+    that `report.zeros` names. `count`: number of random inputs. `converted`: the graph after all passes; with it, values at
+    thresholds are tried, and a failure names the first tensor that differs. `tell` hears how far it is.
     """
-    library = _library(dab)
-    proto = inline(onnx.load(str(path)))
-    _replace_signs(proto.graph, report.zeros, zero)
-    for row in report.rows:
-        _binarise(proto.graph, row.output, row.inserted_sign, row.forced)
-    graph = from_model(proto)
-    oracle, name = _runtime(proto, graph)
+    run = library(dab)
+    compared = _source(source, report, zero)
+    graph = compared.graph
+    oracle, name = by_runtime(compared.proto, graph, graph.outputs)
     worst = dict.fromkeys(graph.outputs, 0.0)
-    undecided, cases = 0, make_inputs(graph)
-    for inputs in cases.values():
-        want = oracle(inputs)
-        errors = _errors(library(inputs), want)
-        if max(errors.values()) > TOLERANCE and _rounding_decides(graph, inputs):
+    undecided, failed = 0, ""
+    cases = make_inputs(graph, count, converted)
+    for number, (kind, inputs) in enumerate(cases.items(), 1):
+        tell(f"verifying: input {number} of {len(cases)} ({kind})")
+        errors = _errors(run(inputs), oracle(inputs))
+        if max(errors.values()) > TOLERANCE and _rounding_decides(graph, inputs, graph.outputs):
             undecided += 1
-        else:
-            worst = {key: max(worst[key], errors[key]) for key in worst}
+            continue
+        worst = {key: max(worst[key], errors[key]) for key in worst}
+        if max(errors.values()) > TOLERANCE:
+            failed = failed or kind
     lines = [
         f"output '{key}': largest error {worst[key]:.1e} of the largest magnitude" for key in worst
     ]
     head = f"compared with {name} on {len(cases)} inputs"
     if undecided:
         head += f", of which rounding decides {undecided}"
-    if max(worst.values()) > TOLERANCE:
-        raise ConversionError(f"{head}: {'; '.join(lines)}; allowed is {TOLERANCE:.0e}")
+    if failed:
+        lines.append(f"allowed is {TOLERANCE:.0e}; the first input that fails is '{failed}'")
+        if converted is not None:
+            lines.append(_first_difference(compared, converted, cases[failed], tell))
+        raise ConversionError(f"{head}: {'; '.join(lines)}")
     if 2 * undecided > len(cases):
         raise ConversionError(f"{head}: too many to say that the results are equal")
     return "\n".join([f"verified: {head}", *lines])
 
 
-def make_inputs(graph: Graph) -> dict[str, Arrays]:
-    """Random numbers of several kinds, from a fixed seed, and constant pictures."""
-    rng = np.random.default_rng(SEED)
-    kinds: dict[str, Callable[[tuple[int, ...]], Array]] = {
-        "normal": rng.standard_normal,
-        "normal, again": rng.standard_normal,
-        "wide": lambda shape: 10 * rng.standard_normal(shape),
-        "0 to 1": rng.random,
-        "-1 to 1": lambda shape: 2 * rng.random(shape) - 1,
-        "bytes": lambda shape: rng.integers(0, 256, shape),
-        "zeros": np.zeros,
-        "ones": np.ones,
-        "minus ones": lambda shape: -np.ones(shape),
-    }
-    return {
-        kind: {name: np.asarray(make(graph.shape(name)), np.float32) for name in graph.inputs}
-        for kind, make in kinds.items()
-    }
+def _source(source: Path | Graph, report: Report, zero: int) -> Source:
+    if isinstance(source, Path):
+        proto = changed(source, report, zero)
+        return Source(from_model(proto, source.parent), proto)
+    if report.changed:
+        raise ConversionError(
+            "--verify has nothing to compare with: signs were inserted or weights forced, which can be "
+            "done to ONNX sources only; convert with --strict and without --binary-list"
+        )
+    return Source(source)
 
 
 def _errors(got: Mapping[str, Array], want: Mapping[str, Array]) -> dict[str, float]:
@@ -106,17 +113,25 @@ def _errors(got: Mapping[str, Array], want: Mapping[str, Array]) -> dict[str, fl
     return errors
 
 
-def _rounding_decides(graph: Graph, inputs: Arrays) -> bool:
-    """Whether moving all weights of the source by a hair changes its outputs beyond the tolerance."""
-    want = _numpy(graph)(inputs)
+# -- what rounding may do ------------------------------------------------------------------------
+def _rounding_decides(graph: Graph, inputs: Arrays, names: list[str]) -> bool:
+    """Whether moving all weights of the source by a hair, or rounding denormals, changes tensors beyond the tolerance."""
+    want = by_numpy(graph, names)(inputs)
+    return any(
+        max(_errors(result, want).values()) > TOLERANCE for result in _nearby(graph, inputs, names)
+    )
+
+
+def _nearby(graph: Graph, inputs: Arrays, names: list[str]) -> Iterator[Arrays]:
+    """Results of networks and inputs that differ from the given ones by roundings."""
+    tiny = np.finfo(np.float32).tiny
+    flushed = {name: np.where(np.abs(x) < tiny, np.float32(0), x) for name, x in inputs.items()}
+    yield by_numpy(graph, names)(flushed)
     for seed in range(DRAWS):
         rng = np.random.default_rng(seed)
-        moved = Graph(graph.name)
-        moved.nodes, moved.inputs, moved.outputs = graph.nodes, graph.inputs, graph.outputs
+        moved = _part(graph, graph.outputs)
         moved.values = {name: _moved(value, rng) for name, value in graph.values.items()}
-        if max(_errors(_numpy(moved)(inputs), want).values()) > TOLERANCE:
-            return True
-    return False
+        yield by_numpy(moved, names)(inputs)
 
 
 def _moved(value: Value, rng: np.random.Generator) -> Value:
@@ -127,106 +142,49 @@ def _moved(value: Value, rng: np.random.Generator) -> Value:
     return replace(value, const=np.asarray(value.const * noise, np.float32))
 
 
-# -- who computes --------------------------------------------------------------------------------
-def _library(dab: bytes) -> Runner:
-    try:
-        import pylibbnn
-    except ImportError as error:
-        raise ConversionError(
-            f"--verify needs pylibbnn with its compiled library ({first_line(error)}); "
-            "install it with: pip install ."
-        ) from None
-    try:
-        model = pylibbnn.Model(dab)
-    except pylibbnn.BnnError as error:
-        raise ConversionError(f"the library refuses the converted network: {error}") from error
+# -- where it goes wrong -------------------------------------------------------------------------
+def _first_difference(source: Source, converted: Graph, inputs: Arrays, tell: Tell) -> str:
+    """Name the first tensor that source and result both have and that differs.
 
-    def run(inputs: Arrays) -> Arrays:
-        result: Any = model.run(inputs)
-        return result if isinstance(result, dict) else {model.outputs[0].name: result}
-
-    return run
-
-
-def _numpy(graph: Graph) -> Runner:
-    def run(inputs: Arrays) -> Arrays:
-        values = interp.run(graph, inputs)
-        return {name: values[name] for name in graph.outputs}
-
-    return run
-
-
-def _runtime(proto: onnx.ModelProto, graph: Graph) -> tuple[Runner, str]:
-    """onnxruntime, or numpy for float16 networks and where onnxruntime does not know the operators."""
-    try:
-        import onnxruntime
-    except ImportError:
-        raise ConversionError(
-            "--verify needs onnxruntime; install it with: pip install onnxruntime"
-        ) from None
-    types = {i.name: i.type.tensor_type.elem_type for i in proto.graph.input}
-    if any(types[name] != TensorProto.FLOAT for name in graph.inputs):
-        return _numpy(graph), "numpy in float32 (the source is not)"
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    # Its optimisations change results: a Pad of 0 is merged into a MaxPool, for one.
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    try:
-        session = onnxruntime.InferenceSession(
-            proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-    except Exception as error:  # onnxruntime has an exception type for each of its status codes
-        return _numpy(graph), f"numpy (onnxruntime cannot load the source: {first_line(error)})"
-
-    def run(inputs: Arrays) -> Arrays:
-        return dict(zip(graph.outputs, session.run(graph.outputs, inputs), strict=True))
-
-    return run, f"onnxruntime {onnxruntime.__version__}"
+    Tensors that keep their name in a conversion keep their meaning, so the converted graph is cut behind each in turn and run
+    by the library.
+    """
+    written = [name for node in converted.nodes for name in node.outputs]
+    shared = [name for name in written if _comparable(source, converted, name)]
+    wanted = by_runtime(source.proto, source.graph, shared)[0](inputs)
+    for number, name in enumerate(shared, 1):
+        tell(f"looking for the first difference: tensor {number} of {len(shared)} ('{name}')")
+        try:
+            part = _part(converted, [name])
+            got = library(lower.lower(part, {}))(inputs)
+        except ConversionError:
+            continue  # a part of what can be lowered as a whole only
+        error = _errors(got, {name: wanted[name]})[name]
+        if error <= TOLERANCE or _rounding_decides(source.graph, inputs, [name]):
+            continue
+        own = _errors(by_numpy(converted, [name])(inputs), {name: wanted[name]})[name]
+        where = "layout or the library" if own <= TOLERANCE else "the rewrites of the graph"
+        node = converted.producer(name)
+        label = node.describe() if node is not None else "the graph"
+        return f"the first tensor that differs is '{name}' ({label}), by {error:.1e}: a mistake of {where}"
+    return f"none of the {len(shared)} tensors in between differs when it is computed by itself"
 
 
-# -- the same changes as the conversion made -----------------------------------------------------
-def _two_valued(graph: onnx.GraphProto, x: str, y: str, zero: int) -> list[onnx.NodeProto]:
-    """y = x >= 0 ? +1 : -1 (zero = -1: x > 0) of operators that every opset has."""
-    names = [f"{y}:{part}" for part in ("zero", "two", "one", "compared", "float", "doubled")]
-    for name, value in zip(names[:3], (0, -2 * zero, zero), strict=True):
-        graph.initializer.append(numpy_helper.from_array(np.float32(value), name))
-    compare = "Less" if zero > 0 else "Greater"
-    return [
-        helper.make_node(compare, [x, names[0]], [names[3]]),
-        helper.make_node("Cast", [names[3]], [names[4]], to=TensorProto.FLOAT),
-        helper.make_node("Mul", [names[4], names[1]], [names[5]]),
-        helper.make_node("Add", [names[5], names[2]], [y]),
-    ]
+def _comparable(source: Source, converted: Graph, name: str) -> bool:
+    """Whether a tensor of the result is a float tensor of the source, too."""
+    values = [graph.values.get(name) for graph in (source.graph, converted)]
+    if any(value is None or value.dtype != np.float32 for value in values):
+        return False
+    if source.proto is None:
+        return True
+    return any(name in node.output for node in source.proto.graph.node)
 
 
-def _insert(graph: onnx.GraphProto, at: int, nodes: list[onnx.NodeProto]) -> None:
-    for offset, node in enumerate(nodes):
-        graph.node.insert(at + offset, node)
-
-
-def _replace_signs(graph: onnx.GraphProto, labels: Sequence[str], zero: int) -> None:
-    """Sign(0) becomes `zero` in the nodes named. A Pad in front moves behind, because its own 0 stays 0."""
-    pads = {n.output[0]: n for n in graph.node if n.op_type == "Pad"}
-    for node in [n for n in graph.node if n.op_type == "Sign" and label(n) in labels]:
-        at = list(graph.node).index(node)
-        x, y = node.input[0], node.output[0]
-        if x in pads:
-            unpadded = f"{y}:unpadded"
-            pad = onnx.NodeProto.FromString(pads[x].SerializeToString())
-            source, pad.input[0], pad.output[0], pad.name = pad.input[0], unpadded, y, ""
-            nodes = [*_two_valued(graph, source, unpadded, zero), pad]
-        else:
-            nodes = _two_valued(graph, x, y, zero)
-        graph.node.remove(node)
-        _insert(graph, at, nodes)
-
-
-def _binarise(graph: onnx.GraphProto, output: str, sign: bool, forced: bool) -> None:
-    """Put a sign in front of the input (sign) and of the weight (forced) of the node that writes `output`."""
-    for index, wanted in enumerate((sign, forced)):
-        if wanted:
-            node = next(n for n in graph.node if output in n.output)
-            signed = f"{output}:signed:{index}"
-            nodes = _two_valued(graph, node.input[index], signed, 1)
-            node.input[index] = signed
-            _insert(graph, list(graph.node).index(node), nodes)
+def _part(graph: Graph, outputs: list[str]) -> Graph:
+    """A graph with the same nodes and values, as far as the outputs need them."""
+    part = Graph(graph.name)
+    part.nodes, part.values = list(graph.nodes), dict(graph.values)
+    part.inputs, part.outputs = list(graph.inputs), list(outputs)
+    if outputs != graph.outputs:
+        part.prune()
+    return part

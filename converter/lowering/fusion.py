@@ -67,6 +67,9 @@ class Fusion:
     def __init__(self, graph: Graph, needs: Needs, storage: Storage, builder: Builder) -> None:
         self.graph, self.needs, self.storage, self.builder = graph, needs, storage, builder
         self.lowered: set[int] = set()  # ids of the elementwise nodes that are done
+        self.fused: dict[
+            str, list[str]
+        ] = {}  # by a layer's name (`result`): source nodes its op does
 
     def run(self, program: Program, value: str, fresh: bool = True) -> None:
         """Complete the op whose v is `value` and append it. `fresh`: v has no tensor yet."""
@@ -96,6 +99,10 @@ class Fusion:
         )
         for name, form, index in program.emitted:
             self.storage.register(name, form, index)
+        for layer in program.nodes[:1]:
+            if "result" in layer.attrs:
+                names = [name for node in program.nodes for name in node.sources]
+                self.fused.setdefault(layer.attrs["result"], []).extend(names)
 
     # -- choice --
 

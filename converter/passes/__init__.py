@@ -30,6 +30,7 @@ from converter.passes.signs import Signs
 from converter.passes.thresholds import Thresholds
 from converter.passes.transposes import MergeTransposes, TransposeBehind, TransposeIntoDense
 from converter.passes.zeros import Zeros
+from converter.progress import Tell, silent
 from converter.report import Report
 
 __all__ = ["PASSES", "Mode", "SignZero", "run"]
@@ -72,12 +73,13 @@ def run(
     mode: Mode | str = Mode.AGGRESSIVE,
     binary_list: Iterable[str] = (),
     sign_zero: SignZero | str = SignZero.AUTO,
+    tell: Tell = silent,
 ) -> Report:
     """Rewrite the graph in place and report on each of its layers.
 
     `binary_list`: names that the source model gives the outputs of convolutions (or dense layers) that are to become binary
-    whatever their weights are. Raises ConversionError for unknown names and where a 0 reaches an ONNX Sign and `sign_zero` does
-    not say what becomes of it.
+    whatever their weights are. `tell` hears what is being done. Raises ConversionError for unknown names and where a 0 reaches
+    an ONNX Sign and `sign_zero` does not say what becomes of it.
     """
     mode, names = Mode(mode), frozenset(binary_list)
     known = {
@@ -91,7 +93,8 @@ def run(
             f"such an output; there are: {', '.join(sorted(known)) or 'none'}"
         )
     context = Context(mode, SignZero(sign_zero), Report(mode.value), names)
-    for rule in PASSES:
+    for number, rule in enumerate(PASSES, 1):
+        tell(f"rewrite {number} of {len(PASSES)}: {rule.__name__}")
         apply(rule, graph, context)
     if context.zeros:
         context.report.warn(

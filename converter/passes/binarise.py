@@ -20,10 +20,12 @@ import numpy as np
 
 from converter.graph import Array, Node
 from converter.layout import pixel_bytes
+from converter.passes.advice import REAL, SHOW, advise_input, advise_weight
 from converter.passes.operand import Operand, find_operand
+from converter.passes.origin import span, story
 from converter.passes.rule import Mode, Rule
 from converter.passes.values import Fact, facts
-from converter.passes.weights import BinaryWeight, binary_weight
+from converter.passes.weights import BinaryWeight, alpha_range, binary_weight, weight_text
 from converter.report import BINARY, BINARY_WEIGHT, FLOAT, Row
 
 #: The file format counts taps in 16 bits.
@@ -60,6 +62,7 @@ class Binarise(Rule[Layer]):
         row = Row(node.sources[0] if node.sources else name, name, node.op)
         row.taps, row.outputs = int(np.prod(shape[1:])), shape[0]
         row.bytes_before = row.bytes_after = 4 * row.taps * row.outputs
+        row.multiply_adds = row.taps * int(np.prod(self.graph.shape(node.output)))
         row.inserted_sign = "inserted" in node.attrs
         row.forced = bool(node.attrs.get("forced"))
         self.context.report.rows.append(row)
@@ -68,13 +71,18 @@ class Binarise(Rule[Layer]):
     def check(self, match: Layer) -> str | None:
         """Looks at the weight, then at the input."""
         assert self._facts is not None
-        weight = binary_weight(self.constant(match.node.inputs[1]))
+        row, data = match.row, self.constant(match.node.inputs[1])
+        weight = binary_weight(data)
+        row.input = story(self.graph, self._facts, match.node.inputs[0])
         if isinstance(weight, str):
+            row.weight, row.advice = weight.removeprefix("its weight "), advise_weight(data)
             return weight
+        row.weight, row.alpha = weight_text(weight), alpha_range(weight)
         free = "asked" in match.node.attrs
         if self.context.mode is Mode.STRICT and not free and not self._shown(match.node, weight):
+            row.advice = SHOW
             return (
-                f"strict: its weight is +-{_range(weight.alpha)}, but the graph does not show a Sign "
+                f"strict: its weight is +-{span(weight.alpha)}, but the graph does not show a Sign "
                 "on it; --moderate judges by its values"
             )
         match.weight = weight
@@ -114,6 +122,9 @@ class Binarise(Rule[Layer]):
         assert match.weight is not None
         if match.operand is None:
             match.row.reason = f"its weight is binary, but {match.refusal}"
+            assert self._facts is not None
+            strict = match.refusal.startswith("strict")
+            match.row.advice = SHOW if strict else advise_input(self.graph, self._facts, match.node)
             self._binary_weight(match, match.weight)
         else:
             self._binary(match, match.weight, match.operand)
@@ -136,6 +147,7 @@ class Binarise(Rule[Layer]):
         row.kind, row.border = BINARY, operand.border
         row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
         row.reason = self._praise(node, weight, operand)
+        row.advice = REAL if row.inserted_sign or row.forced else ""
         signs = operand.value
         if not operand.signs:
             signs = self._requantise(node, operand)
@@ -205,8 +217,3 @@ def _blocks(row: Row, node: Node) -> int:
     groups = node.attrs.get("groups", 1)
     blocks: int = groups * -(-(row.outputs // groups) // 8)
     return blocks
-
-
-def _range(alpha: Array) -> str:
-    low, high = float(alpha.min()), float(alpha.max())
-    return f"{low:g}" if low == high else f"({low:g} to {high:g})"

@@ -11,6 +11,7 @@ import math
 from dataclasses import dataclass, replace
 
 from converter.graph import Graph, Node
+from converter.passes.origin import origin
 from converter.passes.rule import uniform
 from converter.passes.values import SIGNED, Fact
 
@@ -94,7 +95,7 @@ def _peel(graph: Graph, facts: dict[str, Fact], name: str) -> Operand | str:
     fact = facts.get(name, Fact())
     levels = fact.two_valued()
     if levels is None:
-        return describe_input(graph, fact, name)
+        return describe_input(graph, facts, name)
     half, middle = (levels[1] - levels[0]) / 2, (levels[1] + levels[0]) / 2
     return Operand(
         name, levels[1], is_bits(graph, name), scale=scale * half, offset=offset + scale * middle
@@ -113,16 +114,16 @@ def is_bits(graph: Graph, name: str) -> bool:
     return producer is not None and producer.op in SIGNED
 
 
-def describe_input(graph: Graph, fact: Fact, name: str) -> str:
+def describe_input(graph: Graph, facts: dict[str, Fact], name: str) -> str:
     """Why an input is not two-valued, with the place where it comes from."""
-    producer = graph.producer(name)
-    origin = f"graph input '{name}'" if producer is None else producer.describe()
+    producer, fact = graph.producer(name), facts.get(name, Fact())
+    source = f"graph input '{name}'" if producer is None else producer.describe()
     found = fact.distinct() if not fact.nominal else None
     if found is not None and len(found) == 1:
-        return f"its input is always {found[0]:g}: it comes from {origin}"
+        return f"its input is always {found[0]:g}: it comes from {source}"
     if found is not None:
         listed = ", ".join(f"{v:g}" for v in found)
-        return f"its input takes {len(found)} values ({listed}): it comes from {origin}"
+        return f"its input takes {len(found)} values ({listed}): it comes from {source}"
     if fact.finite and not fact.nominal:
-        return f"its input has different values in each channel: it comes from {origin}"
-    return f"its input is real-valued: it comes from {origin}"
+        return f"its input has different values in each channel: it comes from {source}"
+    return f"its input is real-valued: it comes from {origin(graph, facts, name)}"

@@ -60,3 +60,18 @@ def _describe(weight: Array) -> str:
     if np.any(found == 0) and max(channels) <= 3:
         return "its weight takes 3 values in a channel: -alpha, 0 and +alpha"
     return f"its weight is real-valued ({len(found)} different values)"
+
+
+def alpha_range(weight: BinaryWeight) -> tuple[float, float]:
+    """Smallest and largest alpha of the output channels."""
+    return float(weight.alpha.min()), float(weight.alpha.max())
+
+
+def weight_text(weight: BinaryWeight) -> str:
+    """What a binary weight holds, in words."""
+    if weight.plain:
+        return "holds nothing but -1 and +1"
+    low, high = alpha_range(weight)
+    many = f"{low:g} in all" if low == high else f"{low:g} to {high:g} over the"
+    text = f"is +-alpha, alpha is {many} {len(weight.alpha)} output channels"
+    return text if weight.error == 0 else f"{text}; |w| scatters by {weight.error:.1e} of it"

@@ -14,7 +14,8 @@ import onnx
 import pytest
 
 from converter import __main__ as cli
-from onnx_builder import model, node
+from converter.verify_inputs import BOUNDARY, Arrays
+from onnx_builder import Array, model, node
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits" / "digits.onnx"
@@ -76,6 +77,46 @@ def test_verify(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pylibbnn", exc_type=ImportError)
     assert cli.main([str(digits), "--verify"]) == 0
     assert "verified: compared with onnxruntime" in capsys.readouterr().out
+    assert cli.main(["--verify", "2", str(digits)]) == 0
+    assert f"on {2 + len(BOUNDARY)} inputs" in capsys.readouterr().out
+    assert cli.main(["--verify", str(digits)]) == 0
+
+
+# -- explain -------------------------------------------------------------------------------------
+def test_explain(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["explain", str(digits), "--moderate"]) == 0
+    out = capsys.readouterr().out
+    assert "7 layers (moderate): 5 binary" in out
+    assert out.count("  change: ") == 7
+    assert files(digits.parent) == {"digits.onnx"}
+
+
+def test_explain_one_layer(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By node or by output."""
+    for name in ("node_Conv_94", "conv2d_2"):
+        assert cli.main(["explain", str(digits), "--node", name]) == 0
+        story = capsys.readouterr().out.split("\n\n")[1:]
+        assert len(story) == 1
+        assert story[0].startswith("node_Conv_94 (conv writing 'conv2d_2'): binary\n")
+        assert "border: -1: padded taps count as -1" in story[0]
+
+
+def test_explain_unknown_layer(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    message = error_of(capsys, "explain", digits, "--node", "conv9")
+    assert (
+        "--node conv9: no convolution or dense layer is called so; there are: node_Conv" in message
+    )
+
+
+def test_explain_what_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The story is told, then the error."""
+    path = tmp_path / "m.onnx"
+    nodes = [node("Conv", "x w", "c", name="first"), node("Tanh", "c", "y", name="odd")]
+    onnx.save(model(nodes, {"x": (1, 2, 4, 4)}, {"w": np.ones((2, 2, 1, 1), np.float32)}), path)
+    assert cli.main(["explain", str(path)]) == 1
+    captured = capsys.readouterr()
+    assert "first (conv writing 'c'): binary-weight" in captured.out
+    assert f"error: {path}: node 'odd'" in captured.err
 
 
 @pytest.mark.parametrize(
@@ -176,14 +217,26 @@ def test_devices_are_not_replaced(digits: Path, capsys: pytest.CaptureFixture[st
     assert files(digits.parent) == {"digits.onnx", "pipe"}
 
 
+class Ones(dict[str, Array]):
+    """Whatever is asked for is a number 1."""
+
+    def __missing__(self, name: str) -> Array:
+        return np.ones(())
+
+
+def wrong(inputs: Arrays) -> Arrays:
+    """A library that gives wrong results."""
+    return Ones()
+
+
 def test_failed_verification_writes_nothing(
     digits: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("onnxruntime")
-    monkeypatch.setattr(
-        "converter.verify._library", lambda dab: lambda x: {"logits": np.ones((1, 10))}
-    )
-    assert "output 'logits': largest error" in error_of(capsys, digits, "--verify")
+    monkeypatch.setattr("converter.verify.library", lambda dab: wrong)
+    message = error_of(capsys, digits, "--verify", "1")
+    assert "output 'logits': largest error" in message
+    assert "the first tensor that differs is 'getitem' (node 'node_Conv_92')" in message
     assert files(digits.parent) == {"digits.onnx"}
 
 
