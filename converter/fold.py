@@ -16,6 +16,9 @@ from converter.ops.registry import MAX_BYTES
 
 SMALL = 1024  # inputs with fewer elements may be shapes, which the size check needs to know
 
+#: Operators that the evaluator knows only in a newer version, which means the same for older nodes.
+NEWER = {"DequantizeLinear": 19, "QuantizeLinear": 19}
+
 RANDOM = frozenset(
     (
         "Bernoulli",
@@ -33,6 +36,7 @@ def evaluate(node: onnx.NodeProto, inputs: dict[str, Array], opset: int, label: 
     where = f"node '{label}' ({node.op_type})"
     if node.op_type in RANDOM:
         raise ConversionError(f"{where}: it gives random numbers; a conversion needs fixed weights")
+    opset = max(opset, NEWER.get(node.op_type, 0))
     try:
         _check_result_size(node, inputs, opset, where)
         names = [name for name in node.output if name]

@@ -28,7 +28,12 @@ from converter.passes.reshapes import MergeReshapes, ReshapeSigns
 from converter.passes.rule import Context, Mode, Rule, SignZero, apply
 from converter.passes.signs import Signs
 from converter.passes.thresholds import Thresholds
-from converter.passes.transposes import MergeTransposes, TransposeBehind, TransposeIntoDense
+from converter.passes.transposes import (
+    MergeTransposes,
+    TransposeAtInput,
+    TransposeBehind,
+    TransposeIntoDense,
+)
 from converter.passes.zeros import Zeros
 from converter.progress import Tell, silent
 from converter.report import Report
@@ -43,6 +48,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     DropIdentity,
     MergeReshapes,
     TransposeIntoDense,
+    TransposeAtInput,
     Cse,
     Signs,
     ArithmeticToAffine,

@@ -5,7 +5,10 @@
     x -> transpose(p) -> elementwise(constants) -> y           x -> elementwise(constants transposed back) -> transpose(p) -> y
     x [1, ...] -> transpose(p) -> reshape [1, K] -> dense(w)   x -> reshape [1, K] -> dense(columns of w in x's order)
 
-The second also for pad and concat, and for several activations that come from equal transposes.
+    input -> elementwise, pad -> transpose(p) -> y             input -> transpose(p) -> elementwise, pad -> y
+
+The second also for pad and concat, and for several activations that come from equal transposes. The last one lets a sign of a
+channels-last graph input see its channels.
 """
 
 from __future__ import annotations
@@ -83,9 +86,7 @@ class TransposeBehind(Rule[Pair]):
         node, graph, perm = match.node, self.graph, match.first.attrs["perm"]
         back = tuple(int(axis) for axis in np.argsort(perm))
         shape = graph.shape(node.output)
-        if node.op == "pad":
-            for side in ("before", "after"):
-                node.attrs[side] = tuple(node.attrs[side][axis] for axis in back)
+        _turn_pads(node, back)
         if node.op == "concat":
             node.attrs["axis"] = perm[node.attrs["axis"]]
         output, dtype = node.output, graph.values[node.output].dtype
@@ -99,16 +100,99 @@ class TransposeBehind(Rule[Pair]):
 
     def _in_front(self, node: Node, name: str, back: tuple[int, ...], count: int) -> str:
         """What the node reads instead in front of the transpose, where its result has `count` channels."""
-        data = self.graph.const(name)
-        if data is None:
-            producer = self.graph.producer(name)
-            assert producer is not None
-            return producer.inputs[0]
-        if node.op in PARAMETRIC:
-            same = data if len(data) == count else np.full(count, data[0], data.dtype)
-            return self.graph.add_const(same, "parameter")
-        data = data.reshape((1,) * (len(back) - data.ndim) + data.shape)
-        return self.graph.add_const(np.ascontiguousarray(data.transpose(back)), "constant")
+        if self.graph.const(name) is not None:
+            return _turned_constant(self.graph, node, name, back, count)
+        producer = self.graph.producer(name)
+        assert producer is not None
+        return producer.inputs[0]
+
+
+def _turn_pads(node: Node, perm: tuple[int, ...]) -> None:
+    """Pads of a node whose input is transposed."""
+    if node.op == "pad":
+        for side in ("before", "after"):
+            node.attrs[side] = tuple(node.attrs[side][axis] for axis in perm)
+
+
+def _turned_constant(graph: Graph, node: Node, name: str, perm: tuple[int, ...], count: int) -> str:
+    """A constant of a node whose activations are transposed and then have `count` channels."""
+    data = graph.const(name)
+    assert data is not None
+    if node.op in PARAMETRIC:
+        same = data if len(data) == count else np.full(count, data[0], data.dtype)
+        return graph.add_const(same, "parameter")
+    data = data.reshape((1,) * (len(perm) - data.ndim) + data.shape)
+    return graph.add_const(np.ascontiguousarray(data.transpose(perm)), "constant")
+
+
+@dataclass
+class Chain:
+    """A transpose and the nodes between a graph input and it, last one first."""
+
+    node: Node
+    nodes: list[Node]
+
+
+class TransposeAtInput(Rule[Chain]):
+    """A graph input is transposed at once, not after some elementwise nodes and pads."""
+
+    ops = frozenset({"transpose"})
+
+    def pattern(self, node: Node) -> Chain | None:
+        """Nodes of one activation each, which nobody else reads."""
+        graph, nodes, name = self.graph, list[Node](), node.inputs[0]
+        while name not in graph.inputs:
+            producer = graph.producer(name)
+            if producer is None or producer.op not in ELEMENTWISE | {"pad"}:
+                return None
+            activations = [n for n in producer.inputs if graph.const(n) is None]
+            if len(activations) != 1 or not graph.single_use(name):
+                return None
+            nodes.append(producer)
+            (name,) = activations
+        return Chain(node, nodes) if nodes else None
+
+    def check(self, match: Chain) -> str | None:
+        """As in TransposeBehind."""
+        moves = match.node.attrs["perm"][1:2] != (1,)
+        for node in match.nodes:
+            if moves and node.op in PARAMETRIC:
+                if not all(uniform(self.constant(name)) for name in node.inputs[1:]):
+                    return "its parameters differ along an axis that moves"
+            elif any(
+                data.ndim > len(match.node.attrs["perm"])
+                for name in node.inputs
+                if (data := self.graph.const(name)) is not None
+            ):
+                return "a constant has more axes than what it meets"
+        return None
+
+    def rewrite(self, match: Chain) -> None:
+        """The transpose moves to the front; all values behind it have its order of axes."""
+        graph, perm = self.graph, match.node.attrs["perm"]
+        last = match.node.output
+        graph.remove(match.node)
+        first = match.nodes[-1]
+        (source,) = (n for n in first.inputs if graph.const(n) is None)
+        shape = [graph.shape(source)[axis] for axis in perm]
+        turned = graph.add_value(graph.fresh(source), shape, graph.values[source].dtype).name
+        graph.insert_before(
+            first, Node("transpose", [source], [turned], {"perm": perm}, match.node.sources)
+        )
+        for node in reversed(match.nodes):
+            old = node.output
+            shape = [graph.shape(old)[axis] for axis in perm]
+            new = graph.fresh(old) if node is not match.nodes[0] else last
+            if new != last:
+                graph.add_value(new, shape, graph.values[old].dtype)
+            _turn_pads(node, perm)
+            node.inputs = [
+                turned
+                if graph.const(name) is None
+                else _turned_constant(graph, node, name, perm, channels(tuple(shape)))
+                for name in node.inputs
+            ]
+            node.outputs, turned = [new], new
 
 
 class TransposeIntoDense(Rule[Pair]):

@@ -4,43 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-import onnx
 import pytest
 
 from converter.onnx_import import from_model
+from exported import Export
 from ir_builder import assert_same, converted, ops, row
-from onnx_builder import Array, model, node
-
-
-class Export:
-    """Collects ONNX nodes and initializers; methods return the name of their result."""
-
-    def __init__(self, seed: int = 0) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.consts: dict[str, Array] = {}
-        self.rng = np.random.default_rng(seed)
-
-    def const(self, data: Array | float) -> str:
-        name = f"c{len(self.consts)}"
-        self.consts[name] = np.asarray(data, np.float32 if isinstance(data, float) else None)
-        return name
-
-    def real(self, *shape: int) -> Array:
-        return self.rng.standard_normal(shape).astype(np.float32)
-
-    def op(self, op: str, *inputs: str, **attrs: object) -> str:
-        name = f"{op.lower()}{len(self.nodes)}"
-        self.nodes.append(node(op, " ".join(inputs), name, **attrs))
-        return name
-
-    def bn(self, x: str, channels: int, epsilon: float = 1e-5) -> str:
-        mean, scale, bias = (self.const(self.real(channels)) for _ in range(3))
-        variance = self.const(self.rng.random(channels).astype(np.float32) + np.float32(0.1))
-        return self.op("BatchNormalization", x, scale, bias, mean, variance, epsilon=epsilon)
-
-    def done(self, x: str, *shape: int, opset: int = 13) -> onnx.ModelProto:
-        self.nodes.append(node("Identity", x, "y"))
-        return model(self.nodes, {"x": shape}, self.consts, opset=opset)
 
 
 def bireal_weight(net: Export, *shape: int) -> str:
