@@ -12,6 +12,8 @@ import pytest
 
 from converter import dab, dab_run
 from converter.dab_model import Kind, Step
+from converter.lower import lower
+from ir_builder import Net as Graph
 from model.cases import COMPUTERS, COMPUTING, EMITS, MAKERS, Net, model_with_steps, random_model
 from targets import Target
 
@@ -76,3 +78,13 @@ def test_sixteen_steps(target: Target, isa: str | None, kind: Kind) -> None:
     steps = [*[step for step in COMPUTING for _ in range(2)], *EMITS, *EMITS]
     data, inputs = model_with_steps(kind, steps, 7)
     compare(target, isa, data, inputs, 0)
+
+
+def test_all_outputs_have_the_same_taps_outside(target: Target, isa: str | None) -> None:
+    """A border of 0 counts nothing for each output channel, also where no output has all taps inside."""
+    net = Graph(1, 2, 2, 5)
+    signs = net.op("quantise", net.x, np.zeros(2, np.float32), np.zeros(2, bool))
+    weights = net.signs(33, 2, 1, 5).astype(np.int8)
+    window: dict[str, Any] = {"strides": (1, 1), "dilations": (1, 2), "pads": (0, 2, 0, 2)}
+    data = lower(net.done(net.op("bconv", signs, weights, groups=1, border=0, **window)), {})
+    compare(target, isa, data, [net.real(1, 2, 2, 5)], 0)

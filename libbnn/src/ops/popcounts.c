@@ -53,7 +53,7 @@ static uint16_t start_of(const struct bnn_view *w, size_t block, size_t lane, co
 
 static void fill_starts(uint16_t *start, uint8_t *odd, const struct bnn_popcounts *p, const struct bnn_view *w)
 {
-    const size_t blocks = p->classes > 1 ? p->lanes / 8 : 1;
+    const size_t blocks = p->outside ? p->lanes / 8 : 1;
     for (size_t c = 0; c < p->classes; c++) {
         const struct bnn_span *y = &p->y.span[c / p->x.count], *x = &p->x.span[c % p->x.count];
         odd[c] = (uint8_t)((y->tap_end - y->tap) * (x->tap_end - x->tap) * w->dims[4] % 2);
@@ -70,6 +70,11 @@ static void fill_limits(int16_t *limit, const struct bnn_popcounts *p, const int
         int real = output < p->outputs; /* lanes that are not real give no bits */
         limit[i] = real ? limit_of((int32_t)(i / p->lanes), threshold[group * p->outputs + output]) : INT16_MAX;
     }
+}
+
+static int is_padded(const struct bnn_axis *axis)
+{
+    return axis->before > 0 || axis->after > 0;
 }
 
 /* The axis of an image that has the border in it. */
@@ -92,7 +97,8 @@ void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, 
     p->y = bnn_take_spans(&y, build);
     p->x = bnn_take_spans(&x, build);
     p->classes = (size_t)p->y.count * p->x.count;
-    uint16_t *start = bnn_take(build, (uint64_t)p->y.count * p->x.count * (p->classes > 1 ? p->lanes : 8), sizeof *start);
+    p->outside = is_padded(&y) || is_padded(&x);
+    uint16_t *start = bnn_take(build, (uint64_t)p->y.count * p->x.count * (p->outside ? p->lanes : 8), sizeof *start);
     uint8_t *odd = bnn_take(build, (uint64_t)p->y.count * p->x.count, sizeof *odd);
     int16_t *limit = steps->int_threshold != NULL ? bnn_take(build, 2 * (uint64_t)p->lanes, sizeof *limit) : NULL;
     if (start != NULL && odd != NULL) {
@@ -146,7 +152,7 @@ void bnn_popcounts_begin(const struct bnn_work *work)
 /* A block's starts: [class][8]. */
 static const uint16_t *starts(const struct bnn_popcounts *p, size_t block)
 {
-    return p->start + (p->classes > 1 ? block * p->classes * 8 : 0);
+    return p->start + (p->outside ? block * p->classes * 8 : 0);
 }
 
 void bnn_popcounts_start(const struct bnn_work *work, size_t block)

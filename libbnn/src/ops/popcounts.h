@@ -24,7 +24,8 @@ struct bnn_popcounts {
     size_t lanes;          /* of all groups and blocks: 8 * groups * blocks */
     struct bnn_spans y, x; /* classes: [y][x] */
     size_t classes;
-    const uint16_t *start; /* [block][class][8]; with one class [8], the same for all blocks */
+    int outside;           /* taps may be outside: starts then depend on the weights, even with one class */
+    const uint16_t *start; /* [block][class][8]; without taps outside [8], the same for all blocks */
     const uint8_t *odd;    /* [class] */
     int mixed;             /* odd is not the same for all */
     const int16_t *limit;  /* [odd][lane]: dot < threshold iff acc > limit; NULL without EMIT_INT */
