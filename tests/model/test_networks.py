@@ -15,9 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 import pytest
+from onnx import numpy_helper
 
 from converter import dab, interp, lower, onnx_import, passes
 from converter.dab_model import Kind, Step
+from converter.report import BINARY, BINARY_WEIGHT, FLOAT
 from targets import Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -50,6 +52,18 @@ def converted(path: Path) -> bytes:
     return lower.lower(graph, {"producer": "test"})
 
 
+#: Binary, binary-weight and float layers in moderate and aggressive mode, and the borders of the binary ones.
+LAYERS: dict[str, tuple[int, int, int, set[int | None]]] = {
+    "bnn_pynq/cnv_w1a1_cifar10": (8, 1, 0, {None}),
+    "bnn_pynq/lfc_w1a1_mnist": (4, 0, 0, {None}),
+    "qonnx/TFC_1W1A": (4, 0, 0, {None}),
+    "spellings/xnor_nin_legacy": (5, 0, 2, {0, None}),
+    **{f"spellings/{name}": (1, 0, 1, {-1}) for name in SPELLINGS if name.startswith("pad")},
+}
+#: The only one whose weights show no sign in the graph.
+FOLDED = "spellings/xnor_nin_legacy"
+
+
 def run(target: Target, data: bytes, images: Iterable[Array], isa: str | None) -> Array:
     """Run single images and return the first outputs, stacked."""
     model = target.load(data, isa)
@@ -60,7 +74,7 @@ def onnxruntime_outputs(path: Path, x: Array) -> Array:
     """Return what onnxruntime makes of single images."""
     runtime = pytest.importorskip("onnxruntime")
     session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    (given,) = session.get_inputs()
+    given = session.get_inputs()[0]  # initializers may be listed behind it
     return np.concatenate([session.run(None, {given.name: image[np.newaxis]})[0] for image in x])
 
 
@@ -122,6 +136,52 @@ def test_lfc_hidden_bits() -> None:
         expected, found = interp.run(source, inputs), interp.run(binary, inputs)
         for name in hidden:
             np.testing.assert_array_equal(found[name], expected[name])
+
+
+@pytest.mark.parametrize("mode", list(passes.Mode))
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name: str, mode: passes.Mode) -> None:
+    """Each layer has its kind and border in each mode, without a change of the function."""
+    graph = onnx_import.load(shared(f"{name}.onnx"))
+    report = passes.run(graph, mode)
+    *counts, borders = LAYERS[name]
+    if name == FOLDED and mode is passes.Mode.STRICT:
+        counts, borders = [0, 0, sum(counts)], set()
+    assert [report.count(kind) for kind in (BINARY, BINARY_WEIGHT, FLOAT)] == counts
+    assert {row.border for row in report.rows if row.kind == BINARY} == borders
+    assert not report.changed
+
+
+def without_bipolar_quant(path: Path) -> onnx.ModelProto:
+    """The network with (x < 0 ? -1 : +1) * scale in place of QONNX's BipolarQuant, as the dialect defines it."""
+    model = onnx.load(str(path))
+    for name, value in (("zero", 0), ("minus", -1), ("plus", 1)):
+        model.graph.initializer.append(numpy_helper.from_array(np.float32(value), name))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    for node in nodes:
+        if node.op_type != "BipolarQuant":
+            model.graph.node.append(node)
+            continue
+        (x, scale), (y,) = node.input, node.output
+        model.graph.node.extend(
+            [
+                onnx.helper.make_node("Less", [x, "zero"], [f"{y}_less"]),
+                onnx.helper.make_node("Where", [f"{y}_less", "minus", "plus"], [f"{y}_sign"]),
+                onnx.helper.make_node("Mul", [f"{y}_sign", scale], [y]),
+            ]
+        )
+    return model
+
+
+def test_tfc(target: Target, isa: str | None, tmp_path: Path) -> None:
+    """Trained TFC (MNIST) in the QONNX dialect, on pixels of 8 bits: one half, where its first sign turns, is none of them."""
+    path, plain = shared("qonnx/TFC_1W1A.onnx"), tmp_path / "plain.onnx"
+    onnx.save(without_bipolar_quant(path), str(plain))
+    pixels = np.random.default_rng(3).integers(0, 256, (20, 1, 28, 28)) / 255
+    expected = onnxruntime_outputs(plain, pixels.astype(np.float32))
+    logits = run(target, converted(path), pixels.astype(np.float32), isa)
+    np.testing.assert_allclose(logits, expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", SPELLINGS)
