@@ -15,6 +15,8 @@ from asm.machine import Program
 
 # Instructions that shift one register into another and so read what they write.
 SHIFT_INSERTS = {"sri", "sli", "vsri", "vsli"}
+# Of one register they are copies: what a shift-insert wrote stays its own.
+COPIES = {"mov", "vmov", "vorr"}
 
 
 @dataclass(frozen=True)
@@ -65,17 +67,22 @@ class Pair(NamedTuple):
 
 
 def dependent_pairs(trace: Sequence[Instruction], ops: frozenset[str]) -> list[Pair]:
-    """Pairs of shift-inserts, in order of the consumer; a write in between ends a dependence."""
+    """Pairs of shift-inserts, in order of the consumer; a write in between ends a dependence, unless it is a copy."""
     last: dict[str, int] = {}
     pairs = []
     for index, instruction in enumerate(trace):
+        producers = {last[unit] for unit in instruction.reads if unit in last}
         if instruction.operation in ops:
-            producers = {last[unit] for unit in instruction.reads if unit in last}
             pairs += [Pair(producer, index) for producer in sorted(producers)]
+            producers = {index}
+        elif instruction.operation not in COPIES or len(instruction.reads) > len(
+            instruction.writes
+        ):
+            producers = set()
         for unit in instruction.writes:
             last.pop(unit, None)
-            if instruction.operation in ops:
-                last[unit] = index
+            if producers:
+                last[unit] = max(producers)
     return pairs
 
 

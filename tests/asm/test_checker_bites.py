@@ -181,6 +181,8 @@ PLANTS = [
 ]
 SRI = {"armv8": ("sri v{}.16b, v{}.16b, #1", "sri"), "armv7": ("vsri.8 q{}, q{}, #1", "vsri")}
 
+COPY = {"armv8": "mov v1.16b, v0.16b", "armv7": "vmov q1, q0"}
+
 
 def tree(folder: str, pairs: list[tuple[int, int]]) -> str:
     """Shift-inserts (into, from); registers 0-3 and 8-15 of either architecture."""
@@ -204,6 +206,8 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Program]:
         text = HEAD[folder] + "".join(p.source() for p in PLANTS if p.folder == folder)
         for name, pairs in HAZARDS.items():
             text += Plant(name, folder, "", tree(folder, pairs)).source()
+        body = "\n".join([tree(folder, [(0, 8)]), COPY[folder], tree(folder, [(9, 1)])])
+        text += Plant("copied", folder, "", body).source()
         path = tmp_path_factory.mktemp(folder) / "planted.S"
         path.write_text(text, encoding="utf-8")
         programs[folder] = link(isa, [path], path.with_suffix(".elf"))
@@ -304,6 +308,15 @@ def test_hazards(
     assert bool(report.faults) == (minimum < 4)
     assert len(report.merge) == close
     assert not check_hazards(traced(folder, name), Hazard(ops, minimum, merge)).faults
+
+
+@pytest.mark.parametrize("folder", ISAS)
+def test_hazard_through_a_copy(
+    folder: str, traced: Callable[[str, str], list[Instruction]]
+) -> None:
+    report = check_hazards(traced(folder, "copied"), Hazard(frozenset([SRI[folder][1]]), 3, 0))
+    assert report.minimum == 2
+    assert len(report.faults) == 1
 
 
 @pytest.mark.parametrize("folder", ISAS)

@@ -32,7 +32,8 @@ FILLS = ["plus", "minus", "zeros", "huge"]
 SHAPES = [
     *(Shape(pixels, channels) for channels in CHANNELS for pixels in (1, 3)),
     *(Shape(pixels, channels) for channels in (64, 128) for pixels in (0, 2, 4, 5, 7, 8, 9)),
-    *(Shape(5, channels, gap) for channels in (3, 64, 65, 128) for gap in (1, 4, 7, 200)),
+    *(Shape(pixels, channels) for channels in (2, 4, 12, 24, 48, 100) for pixels in (4, 6, 9)),
+    *(Shape(5, channels, gap) for channels in (3, 13, 30, 64, 65, 128) for gap in (1, 4, 7, 200)),
     *(Shape(2, channels, 0, fill) for channels in (64, 100, 128) for fill in FILLS),
     *(random_shape(number) for number in range(20)),
 ]
@@ -42,7 +43,11 @@ SLOTS = {
     "pack_sign": SHAPES,
     "pack_threshold": [
         *SHAPES,
-        *(Shape(4, channels, 1, fill) for channels in (7, 64, 128) for fill in THRESHOLD_FILLS),
+        *(
+            Shape(4, channels, 1, fill)
+            for channels in (7, 33, 64, 90, 128)
+            for fill in THRESHOLD_FILLS
+        ),
     ],
     "unpack": [shape for shape in SHAPES if shape.fill == "random"],
 }

@@ -7,7 +7,6 @@
 
 #if BNN_ARCH_ARMV8
 
-#define BUFFERS 64
 #include "pack.inc"
 
 .macro load_plane a, b, c, plane, by=#64
@@ -42,20 +41,52 @@
 .macro any_begin
 .endm
 
-.macro any_pixel as
-        movi            v4.16b, #0
-        movi            v5.16b, #1
+.macro any_plane_1
+        load_plane      16, 17, 18, 19
 .endm
 
-.macro any_rest
+.macro any_plane_4 by=across
+        load_plane      16, 17, 18, 19, step
+        load_plane      20, 21, 22, 23, step
+        load_plane      24, 25, 26, 27, step
+        load_plane      28, 29, 30, 31, \by
 .endm
 
-.macro any_plane bytes, as
-        ld4             {v0.\as, v1.\as, v2.\as, v3.\as}, [from], #4 * \bytes
-        cmlt            v3.\as, v3.\as, #0      // sign ? -1 : 0
-        and             v3.\as, v3.\as, v5.\as
-        orr             v4.\as, v4.\as, v3.\as
-        add             v5.\as, v5.\as, v5.\as
+// v5 are places in 4 registers of floats; in a plane they are a quarter.
+.macro any_last_1
+        load_plane      16, 17, 18, 19, onward
+        tbl             v19.16b, {v19.16b}, v5.16b
+.endm
+
+.macro any_last_4
+        any_plane_4     onward
+        tbl             v19.16b, {v19.16b}, v5.16b
+        tbl             v23.16b, {v23.16b}, v5.16b
+        tbl             v27.16b, {v27.16b}, v5.16b
+        tbl             v31.16b, {v31.16b}, v5.16b
+.endm
+
+.macro any_flip tile, bits
+.endm
+
+// From 16 channels on.
+.macro pack_any bits
+        begin_walk
+        begin_any       \bits
+        ushr            v5.16b, v5.16b, #2
+        tiles           pack_any_tile, \bits
+.endm
+
+.macro few_begin half
+.endm
+
+.macro few_bits half
+        tbl             v0.16b, {v16.16b - v19.16b}, v5.16b
+        cmlt            v0.16b, v0.16b, #0
+        and             v0.16b, v0.16b, v6.16b
+.endm
+
+.macro few_flip
 .endm
 
 /*yaml
@@ -65,9 +96,9 @@ arguments: {out: x0, x: x1, pixels: x2, x_step: x3, channels: x4}
 buffers:
   out: {access: write, bytes: "pixels * (16 if channels > 64 else 8)"}
   x: {access: read, bytes: "(pixels - 1) * x_step + 4 * channels if pixels else 0"}
-registers: [x0-x3, x6-x11, v0-v7, v16-v31]
+registers: [x0-x3, x6-x11, x15, v0-v7, v16-v31]
 saved: []
-stack: 64
+stack: 0
 hazard: {ops: [sri], distance: 4, merge: 2}
 */
 func bnn_pack_sign_neon
@@ -76,8 +107,11 @@ func bnn_pack_sign_neon
         b.eq            10f
         cmp             channels, #64
         b.eq            20f
-        b.lo            50f
-        pack_any        16, 4, 16b
+        top_bytes
+        b.hi            30f
+        cmp             channels, #16
+        b.hs            40f
+        pack_few
         ret
 
 10:                                             // groups of 128
@@ -133,8 +167,12 @@ func bnn_pack_sign_neon
         str             d23, [out]
         ret
 
-50:
-        pack_any        8, 3, 8b
+30:                                             // 65 to 127 channels
+        pack_any        1
+        ret
+
+40:                                             // 16 to 63 channels
+        pack_any        2
 90:
         ret
 endfunc bnn_pack_sign_neon
