@@ -99,6 +99,7 @@ class Graph:
         self.inputs: list[str] = []
         self.outputs: list[str] = []
         self._fresh = 0
+        self._writers: dict[str, Node] = {}  # by output; may be out of date, see `producer`
 
     # values
     def add_value(
@@ -135,7 +136,13 @@ class Graph:
     # nodes
     def producer(self, name: str) -> Node | None:
         """The node that writes a value; None for constants and graph inputs."""
-        return next((node for node in self.nodes if name in node.outputs), None)
+        node = self._writers.get(name)
+        if node is not None and name in node.outputs:
+            return node
+        if name in self.inputs or (name in self.values and self.values[name].const is not None):
+            return None
+        self._writers = {output: node for node in self.nodes for output in node.outputs}
+        return self._writers.get(name)
 
     def consumers(self, name: str) -> list[Node]:
         """The nodes that read a value (graph outputs are not nodes: see `is_output`)."""
@@ -163,6 +170,8 @@ class Graph:
     def remove(self, node: Node) -> None:
         """Take a node out; its values stay until `prune`."""
         self.nodes.remove(node)
+        for name in node.outputs:
+            self._writers.pop(name, None)
 
     def replace_uses(self, old: str, new: str, keep: Iterable[Node] = ()) -> None:
         """Let every reader of `old` (but those in `keep`) read `new`.
@@ -183,6 +192,7 @@ class Graph:
                 kept.append(node)
                 live.update(node.inputs)
         self.nodes = kept[::-1]
+        self._writers = {}
         live.update(self.inputs, *(node.outputs for node in self.nodes))
         self.values = {name: value for name, value in self.values.items() if name in live}
 

@@ -158,6 +158,8 @@ class _Import:
                 )
                 source = context.emit("reshape", source, shape=value.shape)
             self._rename(source, name)
+            others = [other for other, known in self.names.items() if known == source]
+            self.names.update(dict.fromkeys(others, name))
         self.graph.outputs.append(name)
 
     # -- nodes -----------------------------------------------------------------------------------
@@ -240,15 +242,12 @@ class _Import:
         )
 
     def _rename(self, old: str, new: str) -> None:
-        """Give an activation another name. Its readers stand behind its writer."""
+        """Give an activation another name, which `names` learns for it only. Its readers stand behind its writer."""
         self._claim(new)
         value = self.graph.values.pop(old)
         value.name = new
         self.graph.values[new] = value
         self.names[new] = new
-        self.names.update(
-            {name: new for name, stands_for in self.names.items() if stands_for == old}
-        )
         for node in reversed(self.graph.nodes):
             node.inputs = [new if name == old else name for name in node.inputs]
             if old in node.outputs:

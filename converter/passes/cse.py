@@ -14,26 +14,28 @@ from typing import Any
 
 import numpy as np
 
-from converter.graph import Node
-from converter.passes.rule import Rule, merged
+from converter.graph import Graph, Node
+from converter.passes.rule import Context, Rule, merged
 
 
 class Cse(Rule[tuple[Node, Node]]):
     """The second of two equal nodes goes."""
 
-    _hashes: dict[str, bytes] | None = None
+    def __init__(self, graph: Graph, context: Context) -> None:
+        super().__init__(graph, context)
+        self._hashes: dict[str, bytes] = {}
+        self._first: dict[tuple[Any, ...], Node] = {}
+
+    def begin(self) -> None:
+        """The first node of each kind is looked for again."""
+        self._first = {}
 
     def pattern(self, node: Node) -> tuple[Node, Node] | None:
         """A node that an earlier one equals."""
-        if "result" in node.attrs:
+        if "result" in node.attrs or len(node.outputs) != 1:
             return None
-        key = self._key(node)
-        for other in self.graph.nodes:
-            if other is node:
-                return None
-            if other.op == node.op and len(node.outputs) == 1 and self._key(other) == key:
-                return other, node
-        return None
+        first = self._first.setdefault(self._key(node), node)
+        return None if first is node else (first, node)
 
     def check(self, match: tuple[Node, Node]) -> str | None:
         """Graph outputs keep their names."""
@@ -53,8 +55,6 @@ class Cse(Rule[tuple[Node, Node]]):
 
     def _name(self, name: str) -> Any:
         """An activation's name, or a digest of a constant."""
-        if self._hashes is None:
-            self._hashes = {}
         data = self.graph.const(name) if name else None
         if data is None:
             return name

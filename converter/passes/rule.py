@@ -63,6 +63,9 @@ class Rule(ABC, Generic[M]):
         self.graph = graph
         self.context = context
 
+    def begin(self) -> None:
+        """Called before each walk over the graph."""
+
     @abstractmethod
     def pattern(self, node: Node) -> M | None:
         """What stands at this node, if it is what this rule rewrites."""
@@ -105,9 +108,11 @@ def apply(rule: type[Rule[Any]], graph: Graph, context: Context) -> int:
 
 def _sweep(rule: Rule[Any], graph: Graph) -> int:
     count = 0
+    rule.begin()
     nodes = graph.nodes[::-1] if rule.backwards else list(graph.nodes)
+    there = set(graph.nodes)
     for node in nodes:
-        if (rule.ops is not None and node.op not in rule.ops) or node not in graph.nodes:
+        if (rule.ops is not None and node.op not in rule.ops) or node not in there:
             continue
         match = rule.pattern(node)
         if match is None:
@@ -118,6 +123,7 @@ def _sweep(rule: Rule[Any], graph: Graph) -> int:
             count += 1
             if rule.backwards:
                 graph.prune()  # what only the rewritten nodes read is not asked about any more
+            there = set(graph.nodes)
         else:
             rule.refused(match, reason)
     return count
