@@ -216,7 +216,8 @@ def test_rounding_decides_everything(
     report = library.convert(path)
     library.factor = np.float32(2)
     monkeypatch.setattr(verify, "NOISE", 0.5)
-    with pytest.raises(ConversionError, match="rounding decides 11: too many"):
+    monkeypatch.setattr("converter.verify_inputs.BOUNDARY", {})
+    with pytest.raises(ConversionError, match="rounding decides 6: too many"):
         verify.verify(path, b"", report)
 
 
@@ -250,3 +251,23 @@ def test_sign_behind_pooled_relu(tmp_path: Path, library: Library, choice: str) 
     report = library.convert(path, sign_zero=choice)
     assert any(n.op == "bmaxpool" for n in library.graph.nodes)
     verify.verify(path, b"", report, int(choice))
+
+
+def test_ties_of_integers_are_not_rounding(tmp_path: Path, library: Library) -> None:
+    """Sums of signs round nowhere: a sign that is wrong at 0 is a mistake."""
+    nodes = []
+    for index, x in enumerate(("x", "c0")):
+        nodes.append(node("Greater", f"{x} zero", f"g{index}"))
+        nodes.append(node("Where", f"g{index} one minus", f"s{index}"))
+        nodes.append(node("Conv", f"s{index} w", "y" if index else "c0"))
+    consts: dict[str, Array] = {"w": signs(8, 8, 2, 2)}
+    consts |= {n: np.float32(v) for n, v in (("zero", 0), ("one", 1), ("minus", -1))}
+    path = save(tmp_path, model(nodes, {"x": (1, 8, 6, 6)}, consts))
+    report = library.convert(path)
+    verify.verify(path, b"", report)
+    (tie,) = [n for n in library.graph.nodes if n.op == "threshold"]
+    limits = library.graph.const(tie.inputs[1])
+    assert limits is not None
+    tie.inputs[1] = library.graph.add_const(limits - 2, "limits")
+    with pytest.raises(ConversionError, match="output 'y'"):
+        verify.verify(path, b"", report)
