@@ -10,6 +10,7 @@ import numpy as np
 
 from converter.graph import Array
 from converter.ops.affine import channel_constant, split_constant
+from converter.ops.elementwise import pair
 from converter.ops.registry import NodeContext, importer, operation, per_channel, same_shape
 
 
@@ -63,7 +64,7 @@ def import_max_min(ctx: NodeContext) -> str:
         return ctx.emit("clip", ctx.inputs[found[0]], low=low, high=high)
     result = ctx.inputs[0]
     for other in ctx.inputs[1:]:
-        result = ctx.emit(ctx.node.op_type.lower(), result, other)
+        result = pair(ctx, ctx.node.op_type.lower(), result, other)
     return result
 
 
@@ -93,10 +94,10 @@ def import_leaky_relu(ctx: NodeContext) -> str:
     return emit_prelu(ctx, np.float32(ctx.attr("alpha", 0.01)))
 
 
-def emit_prelu(ctx: NodeContext, slope: Array | np.float32) -> str:
-    """Add a prelu of input 0; one slope serves all channels."""
+def emit_prelu(ctx: NodeContext, slope: Array | np.float32, x: str | None = None) -> str:
+    """Add a prelu of input 0 (or of `x`, of its shape); one slope serves all channels."""
     data = np.broadcast_to(np.asarray(slope, np.float32), (ctx.channels(),)).copy()
-    return ctx.emit("prelu", ctx.inputs[0], ctx.constant(data, "slope"))
+    return ctx.emit("prelu", ctx.inputs[0] if x is None else x, ctx.constant(data, "slope"))
 
 
 @operation("softmax", same_shape)
