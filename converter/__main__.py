@@ -23,6 +23,7 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
     """Do what the options say. Raises ConversionError; writes files only when all went well."""
     model: Path = args.model
     output: Path = args.output or model.with_suffix(".dab")
+    sources.check(model)
     files.check_paths([model, args.params, args.binary_list], [output, args.report])
     graph, report = _recognise(args, tell)
     try:

@@ -44,7 +44,7 @@ class ModelBuilder:
         array = np.asarray(array)
         if array.dtype.kind == "f":
             array = array.astype(np.float32)
-        name = self._free(name)
+        name = self.free(name)
         self._types[name] = _type_of(array)
         self.arrays[name] = array
         self.graph.initializer.append(numpy_helper.from_array(array, name))
@@ -54,20 +54,9 @@ class ModelBuilder:
         """The sizes of a tensor."""
         return tuple(int(d.dim_value) for d in self._types[name].tensor_type.shape.dim)
 
-    def emit(
-        self,
-        label: str,
-        op: str,
-        inputs: Sequence[str],
-        outputs: Sequence[str] = (),
-        **attrs: Any,
-    ) -> str:
-        """Add a node that messages and reports call `label`; return the name of its first output.
-
-        Without `outputs` it has one, with a name derived from the label.
-        """
-        outputs = list(outputs) or [self._free(f"{label}/{op.lower()}")]
-        node = helper.make_node(op, list(inputs), outputs, name=label, **attrs)
+    def emit(self, op: str, inputs: Sequence[str], outputs: Sequence[str], **attrs: Any) -> str:
+        """Add a node; return the name of its first output, which messages and reports call it by too."""
+        node = helper.make_node(op, list(inputs), list(outputs), name=outputs[0], **attrs)
         self._infer(node)
         self.graph.node.append(node)
         return outputs[0]
@@ -112,7 +101,8 @@ class ModelBuilder:
         if name in self._types:
             raise ConversionError(f"the name '{name}' stands for two tensors; rename one of them")
 
-    def _free(self, name: str) -> str:
+    def free(self, name: str) -> str:
+        """The name, or one derived from it that is not used yet."""
         if name not in self._types:
             return name
         return next(

@@ -17,9 +17,14 @@ from converter.errors import ConversionError
 from converter.graph import Graph
 from converter.ops.registry import Shape
 
-DAB_MAGIC = b"\x89DAB"
-PARAMS_MAGIC = b"\x12\x01\0\0\0\0\0\0"
 Shapes = Mapping[str, Shape]
+
+#: First bytes of files that are no models, and what to do with them.
+REFUSED = {
+    b"\x89DAB": "is a converted model already; to look into it: python -m pylibbnn inspect FILE",
+    b"\x12\x01\0\0\0\0\0\0": "holds MXNet parameters only; give the symbol, and this file with "
+    "--params: python -m converter model-symbol.json --params FILE",
+}
 
 
 def load(path: Path, params: Path | None = None, shapes: Shapes | None = None) -> Graph:
@@ -36,10 +41,18 @@ def load(path: Path, params: Path | None = None, shapes: Shapes | None = None) -
         raise ConversionError(f"{path}: {error}") from error
 
 
+def check(path: Path) -> None:
+    """Refuse, before anything else is said about it, a file that no front door is for. Raises ConversionError."""
+    for magic, text in REFUSED.items():
+        if _head(path).startswith(magic):
+            raise ConversionError(f"{path}: {text}")
+
+
 def as_onnx(
     path: Path, params: Path | None = None, shapes: Shapes | None = None
 ) -> Path | onnx.ModelProto:
     """The file itself if it is ONNX (or nothing that is known), else what it says, in ONNX. Raises as `load` does."""
+    check(path)
     try:
         return _translated(path, params, shapes or {}) or path
     except ConversionError as error:
@@ -48,17 +61,7 @@ def as_onnx(
 
 def _translated(path: Path, params: Path | None, shapes: Shapes) -> onnx.ModelProto | None:
     """None for ONNX."""
-    head = _head(path)
-    if head.startswith(DAB_MAGIC):
-        raise ConversionError(
-            "is a converted model already; to look into it: python -m pylibbnn inspect FILE"
-        )
-    if head.startswith(PARAMS_MAGIC):
-        raise ConversionError(
-            "holds MXNet parameters only; give the symbol: python -m converter "
-            f"model-symbol.json --params {path.name}"
-        )
-    if head.lstrip().startswith(b"{"):
+    if _head(path).lstrip().startswith(b"{"):
         from converter.mxnet import read_mxnet
 
         if params is None:
@@ -75,7 +78,7 @@ def _head(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(64)
     except OSError as error:
-        raise ConversionError(f"cannot be read: {error.strerror}") from None
+        raise ConversionError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

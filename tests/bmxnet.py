@@ -108,13 +108,11 @@ def evaluate(symbol: bytes, params: Mapping[str, Array], data: Array) -> Array:
         if node["op"] == "null":
             values.append(params.get(node["name"], data if node["name"] == "data" else None))
             continue
-        texts = node.get("attr") or node.get("attrs") or {}
+        texts = node.get("param") or node.get("attr") or node.get("attrs") or {}
         attrs = {key: _value(text) for key, text in texts.items()}
         inputs = [values[source] for source, *_ in node["inputs"]]
         values.append(OPERATORS[node["op"]](attrs, *inputs))
-    result = values[content["heads"][0][0]]
-    assert result is not None
-    return result
+    return np.asarray(values[content["heads"][0][0]])
 
 
 def _value(text: str) -> Any:
@@ -153,26 +151,24 @@ def _sign(x: Array) -> Array:
 
 def _products(weight: Array, columns: Array, attrs: Attrs) -> Array:
     """Float weights [O, K]: what training computes; act_bit and weight_bit say what is binary."""
-    act, wgt = attrs.get("act_bit", 1) == 1, attrs.get("weight_bit", 1) == 1
+    act, wgt = attrs["act_bit"] == 1, attrs["weight_bit"] == 1
     dot = (_sign(weight) if wgt else weight) @ (_sign(columns) if act else columns)
     return np.asarray((len(columns) + dot) / 2 if act and wgt else dot)
 
 
 def convolution(attrs: Attrs, x: Array, weight: Array, bias: Array | None = None) -> Array:
-    """Any convolution; `kind` says which."""
+    """Any convolution; the attributes say which."""
     cols, size = columns(x.astype(np.float64), attrs)
     filters, groups = attrs["num_filter"], attrs.get("num_group", 1)
     if attrs.get("binarized_weights_only"):
         y = equal_signs(weight.reshape(filters, -1), cols)
-    elif "act_bit" in attrs or "weight_bit" in attrs:
+    else:
         parts = zip(
             np.split(weight.reshape(filters, -1).astype(np.float64), groups),
             np.split(cols, groups),
             strict=True,
         )
         y = np.concatenate([_products(w, c, attrs) for w, c in parts])
-    else:
-        y = weight.reshape(filters, -1).astype(np.float64) @ cols
     if bias is not None:
         y = y + bias[:, None]
     if attrs.get("scaling_mode") == "forward":
@@ -185,10 +181,8 @@ def fully_connected(attrs: Attrs, x: Array, weight: Array, bias: Array | None = 
     column, outputs = x.astype(np.float64).reshape(-1, 1), attrs["num_hidden"]
     if attrs.get("binarized_weights_only"):
         y = equal_signs(weight.reshape(-1, outputs).T, column)
-    elif "act_bit" in attrs:
-        y = _products(weight.astype(np.float64), column, attrs)
     else:
-        y = weight.astype(np.float64) @ column
+        y = _products(weight.astype(np.float64), column, attrs)
     return np.asarray(y.T + (0 if bias is None else bias))
 
 
@@ -233,18 +227,17 @@ def softmax(x: Array) -> Array:
     return np.asarray(e / e.sum(-1, keepdims=True))
 
 
+FLOAT: Attrs = {"act_bit": 32, "weight_bit": 32}
+ONE_BIT: Attrs = {"act_bit": 1, "weight_bit": 1}
+PACKED: Attrs = {"binarized_weights_only": True}
 OPERATORS: dict[str, Callable[..., Array]] = {
-    "Convolution": convolution,
-    "QConvolution": lambda a, *v: convolution({"act_bit": 1, **a}, *v),
-    "QConvolution_v1": lambda a, *v: convolution({"act_bit": 1, **a}, *v),
-    "BinaryInferenceConvolution": lambda a, *v: convolution(
-        {**a, "binarized_weights_only": True}, *v
-    ),
-    "FullyConnected": fully_connected,
-    "QFullyConnected": lambda a, *v: fully_connected({"act_bit": 1, **a}, *v),
-    "BinaryInferenceFullyConnected": lambda a, *v: fully_connected(
-        {**a, "binarized_weights_only": True}, *v
-    ),
+    "Convolution": lambda a, *v: convolution(FLOAT | a, *v),
+    "QConvolution": lambda a, *v: convolution(ONE_BIT | a, *v),
+    "QConvolution_v1": lambda a, *v: convolution(ONE_BIT | a, *v),
+    "BinaryInferenceConvolution": lambda a, *v: convolution(PACKED | a, *v),
+    "FullyConnected": lambda a, *v: fully_connected(FLOAT | a, *v),
+    "QFullyConnected": lambda a, *v: fully_connected(ONE_BIT | a, *v),
+    "BinaryInferenceFullyConnected": lambda a, *v: fully_connected(PACKED | a, *v),
     "BatchNorm": batch_norm,
     "QActivation": lambda a, x: x if a.get("backward_only") else _sign(x),
     "Activation": lambda a, x: np.tanh(x) if a["act_type"] == "tanh" else np.maximum(x, 0),

@@ -43,7 +43,7 @@ def read_mxnet(data: bytes, params: Path, shapes: Mapping[str, Shape]) -> onnx.M
     outputs = []
     for number, index in symbol.heads:
         name = symbol.nodes[number].name + (f"_output{index}" if index else "_output")
-        network.builder.emit(name, "Identity", [network.tensor((number, index))], [name])
+        network.builder.emit("Identity", [network.tensor((number, index))], [name])
         outputs.append(name)
     inputs = [item.name for item in network.builder.graph.input]
     if unknown := set(shapes) - set(inputs) - ({""} if len(inputs) == 1 else set()):

@@ -56,7 +56,7 @@ class Network:
         """The ONNX tensor of an output of a node; variables become constants or inputs when first asked for."""
         if reference not in self.tensors:
             node = self.symbol.nodes[reference[0]]
-            if node.op != VARIABLE:
+            if node.op != VARIABLE or reference[1] != 0:
                 raise node.error(
                     f"its output {reference[1]} is used, which inference does not give"
                 )
@@ -152,13 +152,14 @@ class Context:
             f"{self.node.name}/{hint}", np.asarray(values, np.int64)
         )
 
-    def emit(self, op: str, *inputs: str, outputs: Sequence[str] = (), **attrs: Any) -> str:
-        """Add an ONNX node; its tensor is called after this node and the ONNX operator."""
-        return self.network.builder.emit(self.node.name, op, inputs, outputs, **attrs)
+    def emit(self, op: str, *inputs: str, **attrs: Any) -> str:
+        """Add an ONNX node, called after this node and the ONNX operator."""
+        builder = self.network.builder
+        return builder.emit(op, inputs, [builder.free(f"{self.node.name}/{op.lower()}")], **attrs)
 
-    def layer(self, op: str, *inputs: str, **attrs: Any) -> str:
-        """Add the ONNX node that this node is about; its tensor has this node's name."""
-        return self.emit(op, *inputs, outputs=[self.node.name], **attrs)
+    def main(self, op: str, *inputs: str, outputs: Sequence[str] = (), **attrs: Any) -> str:
+        """Add the ONNX node that this node is about; it has this node's name."""
+        return self.network.builder.emit(op, inputs, outputs or [self.node.name], **attrs)
 
     def sign(self, x: str) -> str:
         """BMXNet's det_sign: -1 where x < 0, else +1."""

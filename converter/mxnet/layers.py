@@ -148,7 +148,7 @@ def convolution(ctx: Context, binary: Bits, no_bias: bool) -> str:
         if any(pads):  # zeros that go through the sign
             borders = ctx.integers((0, 0, *pads[:2], 0, 0, *pads[2:]), "pads")
             x, pads = ctx.emit("Pad", x, borders, ctx.constant(1.0, "border")), (0, 0, 0, 0)
-    y = ctx.layer(
+    y = ctx.main(
         "Conv",
         x,
         weight,
@@ -187,7 +187,7 @@ def fully_connected(ctx: Context, binary: Bits, no_bias: bool) -> str:
         weight = ctx.constant(unpack(ctx, wanted, columns=True), "weight")
     else:
         weight = dense_weight(ctx, wanted, binary.weight)
-    y = ctx.layer("Gemm", ctx.sign(x) if binary.activation else x, weight, transB=1)
+    y = ctx.main("Gemm", ctx.sign(x) if binary.activation else x, weight, transB=1)
     return finish(ctx, y, binary, wanted[1], not ctx.node.attr("no_bias", flag, no_bias))
 
 

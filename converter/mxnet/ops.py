@@ -70,7 +70,7 @@ ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
 @translates(*PLAIN)
 def plain(ctx: Context) -> str:
     """One node each."""
-    return ctx.emit(PLAIN[ctx.node.op], *(ctx.x(i) for i in range(max(ctx.count, 1))))
+    return ctx.main(PLAIN[ctx.node.op], *(ctx.x(i) for i in range(max(ctx.count, 1))))
 
 
 @translates(*SAME, reads=1)
@@ -98,7 +98,7 @@ def scalar(ctx: Context) -> str:
     """Arithmetic with a number."""
     op, left = SCALAR[ctx.node.op]
     pair = [ctx.x(), ctx.constant(ctx.node.attr("scalar", float), "scalar")]
-    return ctx.emit(op, *(reversed(pair) if left else pair))
+    return ctx.main(op, *(reversed(pair) if left else pair))
 
 
 @translates("det_sign")
@@ -110,7 +110,7 @@ def det_sign(ctx: Context) -> str:
 @translates("sign")
 def sign(ctx: Context) -> str:
     """MXNet's sign, in which 0 is 0."""
-    return ctx.emit("Sign", ctx.x())
+    return ctx.main("Sign", ctx.x())
 
 
 @translates("QActivation")
@@ -127,7 +127,7 @@ def q_activation(ctx: Context) -> str:
 @translates("Activation")
 def activation(ctx: Context) -> str:
     """relu, tanh, sigmoid."""
-    return ctx.emit(ACTIVATIONS[ctx.node.choice("act_type", "relu", *ACTIVATIONS)], ctx.x())
+    return ctx.main(ACTIVATIONS[ctx.node.choice("act_type", "relu", *ACTIVATIONS)], ctx.x())
 
 
 @translates("LeakyReLU")
@@ -136,21 +136,21 @@ def leaky_relu(ctx: Context) -> str:
     kind = ctx.node.choice("act_type", "leaky", "leaky", "prelu", "elu", "rrelu")
     slope = ctx.node.attr("slope", float, 0.25)
     if kind == "prelu":
-        return ctx.emit("PRelu", ctx.x(), ctx.channels(ctx.array(1, "gamma"), "slope"))
+        return ctx.main("PRelu", ctx.x(), ctx.channels(ctx.array(1, "gamma"), "slope"))
     if kind == "rrelu":
         low, high = (
             ctx.node.attr("lower_bound", float, 0.125),
             ctx.node.attr("upper_bound", float, 0.334),
         )
         slope = (low + high) / 2
-    return ctx.emit("Elu" if kind == "elu" else "LeakyRelu", ctx.x(), alpha=slope)
+    return ctx.main("Elu" if kind == "elu" else "LeakyRelu", ctx.x(), alpha=slope)
 
 
 @translates("clip")
 def clip(ctx: Context) -> str:
     """Limits."""
     limits = [ctx.constant(ctx.node.attr(name, float), name) for name in ("a_min", "a_max")]
-    return ctx.emit("Clip", ctx.x(), *limits)
+    return ctx.main("Clip", ctx.x(), *limits)
 
 
 @translates("BatchNorm", "BatchNorm_v1", "CuDNNBatchNorm")
@@ -177,7 +177,7 @@ def batch_norm(ctx: Context) -> str:
     # The mean is taken off first: in a channel that training found constant, x - mean is exactly 0, and beta decides.
     y = ctx.emit("Sub", ctx.x(), ctx.channels(mean, "mean"))
     y = ctx.emit("Mul", y, ctx.channels(gamma / np.sqrt(spread), "scale"))
-    return ctx.emit("Add", y, ctx.channels(beta, "shift"))
+    return ctx.main("Add", y, ctx.channels(beta, "shift"))
 
 
 @translates("Pooling", "Pooling_v1")
@@ -185,7 +185,7 @@ def pooling(ctx: Context) -> str:
     """max and avg; the average counts the padding unless told otherwise."""
     kind = ctx.node.choice("pool_type", "max", "max", "avg")
     if ctx.node.attr("global_pool", flag, False):
-        return ctx.emit({"max": "GlobalMaxPool", "avg": "GlobalAveragePool"}[kind], ctx.x())
+        return ctx.main({"max": "GlobalMaxPool", "avg": "GlobalAveragePool"}[kind], ctx.x())
     geometry = window(ctx)
     full = ctx.node.choice("pooling_convention", "valid", "valid", "full") == "full"
     for axis in (0, 1):
@@ -200,9 +200,9 @@ def pooling(ctx: Context) -> str:
         "ceil_mode": int(full),
     }
     if kind == "max":
-        return ctx.emit("MaxPool", ctx.x(), **attrs)
+        return ctx.main("MaxPool", ctx.x(), **attrs)
     count = int(ctx.node.attr("count_include_pad", flag, True))
-    return ctx.emit("AveragePool", ctx.x(), count_include_pad=count, **attrs)
+    return ctx.main("AveragePool", ctx.x(), count_include_pad=count, **attrs)
 
 
 @translates("SoftmaxOutput", "Softmax", reads=1)
@@ -213,7 +213,7 @@ def softmax_output(ctx: Context) -> str:
         if not ctx.node.attr("preserve_shape", flag, False):
             raise ctx.error(f"its input {list(ctx.shape())} must have two axes; use Flatten first")
         axis = -1
-    return ctx.emit("Softmax", ctx.x(), axis=axis)
+    return ctx.main("Softmax", ctx.x(), axis=axis)
 
 
 @translates("softmax", "SoftmaxActivation", reads=1)
@@ -221,30 +221,30 @@ def softmax(ctx: Context) -> str:
     """Over one axis."""
     ctx.node.refuse("temperature", 1.0, kind=float)
     if ctx.node.op == "softmax":
-        return ctx.emit("Softmax", ctx.x(), axis=ctx.node.attr("axis", int, -1))
+        return ctx.main("Softmax", ctx.x(), axis=ctx.node.attr("axis", int, -1))
     instance = ctx.node.choice("mode", "instance", "instance", "channel") == "instance"
     if instance and len(ctx.shape()) > 2:
         raise ctx.error(f"its input {list(ctx.shape())} must have two axes; use Flatten first")
-    return ctx.emit("Softmax", ctx.x(), axis=1)
+    return ctx.main("Softmax", ctx.x(), axis=1)
 
 
 @translates("LogisticRegressionOutput", reads=1)
 def logistic_output(ctx: Context) -> str:
     """A sigmoid; the label is for training only."""
-    return ctx.emit("Sigmoid", ctx.x())
+    return ctx.main("Sigmoid", ctx.x())
 
 
 @translates("Flatten", "flatten")
 def flatten(ctx: Context) -> str:
     """All axes but the batch become one, in the order C, H, W."""
-    return ctx.emit("Flatten", ctx.x(), axis=1)
+    return ctx.main("Flatten", ctx.x(), axis=1)
 
 
 @translates("Concat", "concat")
 def concat(ctx: Context) -> str:
     """Along `dim`."""
     axis = ctx.axis(ctx.node.attr("dim", int, 1), len(ctx.shape()))
-    return ctx.emit("Concat", *(ctx.x(i) for i in range(ctx.count)), axis=axis)
+    return ctx.main("Concat", *(ctx.x(i) for i in range(ctx.count)), axis=axis)
 
 
 @translates("Pad", "pad")
@@ -255,7 +255,7 @@ def pad(ctx: Context) -> str:
     if len(widths) != 2 * len(ctx.shape()) or min(widths) < 0:
         raise ctx.error(f"pad_width {list(widths)} must be two numbers for each of its axes")
     value = ctx.constant(ctx.node.attr("constant_value", float, 0.0), "value")
-    return ctx.emit("Pad", ctx.x(), ctx.integers(widths[::2] + widths[1::2], "pads"), value)
+    return ctx.main("Pad", ctx.x(), ctx.integers(widths[::2] + widths[1::2], "pads"), value)
 
 
 @translates("Reshape", "reshape")
@@ -269,21 +269,21 @@ def reshape(ctx: Context) -> str:
         taken = {0: 1, -2: len(left), -3: 2}.get(code, min(1, len(left)))
         sizes, left = left[:taken], left[taken:]
         target += {0: sizes, -2: sizes, -3: [math.prod(sizes)]}.get(code, [code])
-    return ctx.emit("Reshape", ctx.x(), ctx.integers(target, "shape"))
+    return ctx.main("Reshape", ctx.x(), ctx.integers(target, "shape"))
 
 
 @translates("transpose")
 def transpose(ctx: Context) -> str:
     """Without axes it reverses them."""
     axes = ctx.node.attr("axes", numbers, ()) or range(len(ctx.shape()))[::-1]
-    return ctx.emit("Transpose", ctx.x(), perm=list(axes))
+    return ctx.main("Transpose", ctx.x(), perm=list(axes))
 
 
 @translates("expand_dims")
 def expand_dims(ctx: Context) -> str:
     """A new axis of size 1."""
     axis = ctx.axis(ctx.node.attr("axis", int), len(ctx.shape()) + 1)
-    return ctx.emit("Unsqueeze", ctx.x(), ctx.integers([axis], "axes"))
+    return ctx.main("Unsqueeze", ctx.x(), ctx.integers([axis], "axes"))
 
 
 @translates("mean")
@@ -294,7 +294,7 @@ def mean(ctx: Context) -> str:
     if ctx.node.attr("exclude", flag, False):
         axes = [a for a in range(rank) if a not in axes]
     keep = int(ctx.node.attr("keepdims", flag, False))
-    return ctx.emit("ReduceMean", ctx.x(), axes=axes, keepdims=keep)
+    return ctx.main("ReduceMean", ctx.x(), axes=axes, keepdims=keep)
 
 
 @translates("SliceChannel", "split")
@@ -306,7 +306,7 @@ def split(ctx: Context) -> list[str]:
     if not 1 <= count <= ctx.shape()[axis] or ctx.shape()[axis] % count:
         raise ctx.error(f"axis {axis} of {list(ctx.shape())} has no {count} equal parts")
     outputs = [f"{ctx.node.name}/{i}" for i in range(count)]
-    ctx.emit("Split", ctx.x(), outputs=outputs, axis=axis)
+    ctx.main("Split", ctx.x(), outputs=outputs, axis=axis)
     return outputs
 
 
@@ -317,4 +317,4 @@ def slice_axis(ctx: Context) -> str:
     begin = ctx.node.attr("begin", int)
     end = ctx.node.attr("end", int, ctx.shape()[axis])
     parts = [ctx.integers([v], n) for v, n in ((begin, "begin"), (end, "end"), (axis, "axis"))]
-    return ctx.emit("Slice", ctx.x(), *parts)
+    return ctx.main("Slice", ctx.x(), *parts)

@@ -76,7 +76,7 @@ class _Reader:
             raise ConversionError(f"{what} has {axes} axes; the file is damaged")
         shape = self.integers(f"{axes}{kind}")
         _, _, code = self.integers("iii")
-        if min(shape) < 0 or not 0 <= code < len(TYPES):
+        if min(shape) < 1 or not 0 <= code < len(TYPES):
             raise ConversionError(
                 f"{what} has sizes {list(shape)} and type {code}, which cannot be"
             )
