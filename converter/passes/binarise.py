@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Convolutions and dense layers become binary, or keep float inputs with binary weights, or stay as they are.
 
-    v -> conv(w) -> y       q -> bconv(s, border) -> affine(mul, add) -> y        v = a * q + b,  w[o] = alpha[o] * s[o]
-                            mul = a * alpha,  add = b * alpha * sum(s[o])
-    x -> conv(w) -> y       x -> conv(s) -> affine(alpha, 0) -> y                 x real-valued
+    v -> conv(w) -> y       q -> bconv(s, border) -> affine(mul, add) -> y        v = a * q + b, w[o] = alpha[o] * s[o]
+    x -> conv(w) -> y       x -> conv(s) -> affine(alpha, 0) -> y                 x real-valued, w[o] = alpha[o] * s[o]
 
-(dense likewise). The affine is left out where it does nothing. Where all |w| of a channel are bit-equal the result is that of
-the source model up to the rounding of its sums; else alpha is their mean, and the report says how far they are from it.
+(dense likewise); mul = a * alpha, add = b * alpha * sum(s[o]). The affine is left out where it does nothing. Where all |w| of a
+channel are bit-equal the result is that of the source model up to the rounding of its sums; else alpha is their mean, and the
+report says how far they are from it.
 
 strict: the weight must have gone through a sign in the source graph (attribute `weight_source` of the importer, or nothing
 but -1 and +1 in it), the input must be -1 and +1, and no convolution may pad it with 0.
