@@ -84,7 +84,9 @@ def verify(
             lines.append(_first_difference(compared, converted, cases[failed], tell))
         raise ConversionError(f"{head}: {'; '.join(lines)}")
     if 2 * undecided > len(cases):
-        raise ConversionError(f"{head}: too many to say that the results are equal")
+        raise ConversionError(
+            f"{head}: too many to say that the results are equal (signs of an untrained network stand at ties)"
+        )
     return "\n".join([f"verified: {head}", *lines])
 
 
