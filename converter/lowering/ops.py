@@ -14,7 +14,7 @@ from converter.graph import Array, Graph, Node
 from converter.lowering.axes import Shape, canonical, full_dims, positions, storage_dims
 from converter.lowering.builder import Builder, normal, six
 from converter.lowering.fusion import ELEMENTWISE, OF_TWO, Fusion, Program, node_names, takes
-from converter.lowering.needs import VIEWS, Needs, fits_binary
+from converter.lowering.needs import VIEWS, Needs, runs_binary
 from converter.lowering.storage import Storage
 
 MAX_EXACT = 1 << 24  # longest dot product of signs that floats add up exactly
@@ -64,9 +64,9 @@ class Lowering:
         self._convolve(node, Kind.CONV2D, x, tuple(node.attrs["pads"]))
 
     def bconv(self, node: Node) -> None:
-        """bconv: binary, or on floats where its dot products are too long."""
+        """bconv: binary, or on floats where its dot products are too long or its groups too narrow."""
         pads = tuple(node.attrs["pads"])
-        if fits_binary(self.graph, node):
+        if runs_binary(self.graph, node):
             x = self.storage.bits(node.inputs[0])
             self._convolve(node, Kind.BCONV2D, x, pads, [node.attrs["border"]])
             return
@@ -107,7 +107,7 @@ class Lowering:
     def dense(self, node: Node) -> None:
         """dense and bdense: one row, in whatever order its input lies, or a 1x1 convolution over several."""
         binary = node.op == "bdense"
-        if binary and not fits_binary(self.graph, node):
+        if binary and not runs_binary(self.graph, node):
             self._require_exact(node)
             binary = False
         weights, shape = self._weights(node), self.graph.shape(node.inputs[0])

@@ -20,6 +20,7 @@ import numpy as np
 
 from converter.graph import Array, Node
 from converter.layout import pixel_bytes
+from converter.lowering.needs import is_narrow
 from converter.passes.advice import REAL, SHOW, advise_input, advise_weight
 from converter.passes.operand import Operand, find_operand
 from converter.passes.origin import span, story
@@ -147,6 +148,12 @@ class Binarise(Rule[Layer]):
         row.kind, row.border = BINARY, operand.border
         row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
         row.reason = self._praise(node, weight, operand)
+        if node.op == "conv" and is_narrow(node, weight.signs.shape):
+            row.bytes_after = _blocks(row, node) * row.taps
+            row.reason += (
+                f"; computed on floats, as exactly: bits of groups of {weight.signs.shape[1]} would take "
+                f"{_blocks(row, node) * 8 * self._packed(node, operand)} bytes and be no faster"
+            )
         row.advice = REAL if row.inserted_sign or row.forced else ""
         signs = operand.value
         if not operand.signs:
