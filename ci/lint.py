@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ci import patterns
 from ci.paths import ROOT
 from ci.toolchain import tool
 
@@ -98,7 +97,6 @@ def main(fix: bool) -> int:
         ),
         "mypy": run("mypy"),
         "house rules": house_rules(),
-        "patterns in docs": patterns.check(fix),
     }
     for name, content in results.items():
         print(f"{name}: {'ok' if content else 'FAILED'}")

@@ -41,14 +41,15 @@ from converter.report import Report
 __all__ = ["PASSES", "Mode", "SignZero", "run"]
 
 PASSES: tuple[type[Rule[Any]], ...] = (
+    MergeReshapes,
     DropIdentity,
     MergeTransposes,
+    TransposeAtInput,
     TransposeBehind,
     MergeTransposes,
     DropIdentity,
     MergeReshapes,
     TransposeIntoDense,
-    TransposeAtInput,
     Cse,
     Signs,
     ArithmeticToAffine,

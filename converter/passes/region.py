@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from converter.functions import Function
 from converter.graph import Array, Graph, Node
 from converter.ops import OPERATIONS
 from converter.passes.rule import channels, uniform
@@ -20,8 +19,7 @@ from converter.passes.rule import channels, uniform
 PARAMETRIC = frozenset({"affine", "prelu", "quantise"})
 ELEMENTWISE = PARAMETRIC | frozenset(
     (
-        *(function.name.lower() for function in Function),
-        *("clip", "sign", "neg"),
+        *("clip", "sign", "abs", "neg", "round", "floor", "ceil", "sqrt", "exp", "tanh", "sigmoid"),
         *("add", "sub", "mul", "div", "pow", "max", "min", "cast", "not", "and", "or", "where"),
         *("greater", "greater_equal", "less", "less_equal", "equal"),
     )

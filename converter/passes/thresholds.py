@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Signs of binary dot products become integer comparisons.
 
-    q -> bconv(s) -> dot -> [affine, clip, prelu ...] -> quantise -> y    q -> bconv(s') -> dot' -> threshold(t) -> y
+    q -> bconv(s) -> dot -> [affine, clip, prelu ...] -> quantise -> y
+    q -> bconv(s') -> dot' -> threshold(t) -> y                       y = dot' >= t ? +1 : -1,   s'[c] = -s[c] where y falls
 
-y = dot' >= t ? +1 : -1, and s'[c] = -s[c] where y falls as the dot product grows. All dot products that can occur are sent
-through the float32 nodes as they stand, so t is exactly theirs. Where y falls, the channel's weights are negated, and so is
-what other readers of the dot product get (an affine of +-1). A constant channel has t = INT32_MIN or INT32_MAX. The nodes in
-between stay for other readers (a shortcut needs the floats).
+All dot products that can occur are sent through the float32 nodes as they stand, so t is exactly theirs. Where y falls as the
+dot product grows, the channel's weights are negated, and so is what other readers of the dot product get (an affine of +-1).
+A constant channel has t = INT32_MIN or INT32_MAX. The nodes in between stay for other readers (a shortcut needs the floats).
 """
 
 from __future__ import annotations
@@ -141,7 +141,10 @@ def negate(graph: Graph, dot: Node, falls: Array) -> None:
 
 
 def possible_dots(graph: Graph, node: Node) -> Array:
-    """All dot products that can occur, sorted (int64). With an exact 0 border the number of terms varies."""
+    """All dot products that can occur, sorted (int64); at least two, perhaps equal: a layer may see nothing but its border.
+
+    With an exact 0 border the number of terms varies.
+    """
     weight = graph.const(node.inputs[1])
     assert weight is not None
     inputs = int(weight.shape[1])
@@ -155,4 +158,5 @@ def possible_dots(graph: Graph, node: Node) -> Array:
             at = first[:, None] + np.arange(geometry.kernel[axis]) * geometry.dilations[axis]
             taps.append(np.unique(((at >= 0) & (at < size[axis])).sum(1)))
         counts = {int(inputs * h * w) for h in taps[0] for w in taps[1]}
-    return np.unique(np.concatenate([np.arange(-k, k + 1, 2) for k in counts]))
+    dots = np.unique(np.concatenate([np.arange(-k, k + 1, 2) for k in counts]))
+    return dots if len(dots) > 1 else np.repeat(dots, 2)

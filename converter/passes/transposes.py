@@ -5,10 +5,10 @@
     x -> transpose(p) -> elementwise(constants) -> y           x -> elementwise(constants transposed back) -> transpose(p) -> y
     x [1, ...] -> transpose(p) -> reshape [1, K] -> dense(w)   x -> reshape [1, K] -> dense(columns of w in x's order)
 
-    input -> elementwise, pad -> transpose(p) -> y             input -> transpose(p) -> elementwise, pad -> y
+    input -> elementwise ... -> transpose(p) -> y              input -> transpose(p) -> transpose(back) -> elementwise ... -> y
 
-The second also for pad and concat, and for several activations that come from equal transposes. The last one lets a sign of a
-channels-last graph input see its channels.
+The second also for pad, slice and concat, and for several activations that come from equal transposes. The last one lets what
+is done to a channels-last graph input see its channels: the transpose back moves behind it.
 """
 
 from __future__ import annotations
@@ -52,10 +52,17 @@ class MergeTransposes(Rule[Pair]):
         match.node.inputs[0] = match.first.inputs[0]
 
 
-class TransposeBehind(Rule[Pair]):
-    """Elementwise nodes, pad and concat are computed in front of a transpose."""
+#: What can be computed in front of a transpose, and what sees the second axis as channels.
+BETWEEN = ELEMENTWISE | {"pad", "slice", "concat"}
+IMAGE = frozenset({"conv", "maxpool", "avgpool"})
+#: Attributes with a number for each axis.
+BY_AXIS = ("before", "after", "starts", "steps")
 
-    ops = ELEMENTWISE | {"pad", "concat"}
+
+class TransposeBehind(Rule[Pair]):
+    """Elementwise nodes, pad, slice and concat are computed in front of a transpose."""
+
+    ops = BETWEEN
 
     def pattern(self, node: Node) -> Pair | None:
         """All its activations are transposed alike."""
@@ -69,19 +76,27 @@ class TransposeBehind(Rule[Pair]):
     def check(self, match: Pair) -> str | None:
         """Its parameters must not be bound to an axis that moves, its constants must fit."""
         node, graph = match.node, self.graph
+        perm = match.first.attrs["perm"]
+        if match.first.inputs[0] in graph.inputs and perm[1:2] == (len(perm) - 1,):
+            return "it brings the channels of a graph input to their place"
         if node.op in PARAMETRIC and match.first.attrs["perm"][1:2] != (1,):
             parameters = [self.constant(name) for name in node.inputs[1:]]
             if not all(uniform(p) for p in parameters) or "zero" in node.attrs:
                 return "its parameters differ along an axis that moves"
-        ranks = {len(graph.shape(name)) for name in node.inputs if graph.const(name) is None}
-        return None if len(ranks) == 1 else "its activations have different ranks"
+        if any(
+            graph.shape(name) != graph.shape(match.first.output)
+            for name in node.inputs
+            if graph.const(name) is None
+        ):
+            return None if node.op == "concat" else "its activations have different shapes"
+        return None
 
     def rewrite(self, match: Pair) -> None:
         """Swap them."""
         node, graph, perm = match.node, self.graph, match.first.attrs["perm"]
         back = tuple(int(axis) for axis in np.argsort(perm))
         shape = graph.shape(node.output)
-        _turn_pads(node, back)
+        _turn_axes(node, back)
         if node.op == "concat":
             node.attrs["axis"] = perm[node.attrs["axis"]]
         output, dtype = node.output, graph.values[node.output].dtype
@@ -102,11 +117,11 @@ class TransposeBehind(Rule[Pair]):
         return producer.inputs[0]
 
 
-def _turn_pads(node: Node, perm: tuple[int, ...]) -> None:
-    """Pads of a node whose input is transposed."""
-    if node.op == "pad":
-        for side in ("before", "after"):
-            node.attrs[side] = tuple(node.attrs[side][axis] for axis in perm)
+def _turn_axes(node: Node, perm: tuple[int, ...]) -> None:
+    """Attributes of a node whose input is transposed."""
+    for name in BY_AXIS:
+        if name in node.attrs:
+            node.attrs[name] = tuple(node.attrs[name][axis] for axis in perm)
 
 
 def _turned_constant(graph: Graph, node: Node, name: str, perm: tuple[int, ...], count: int) -> str:
@@ -121,73 +136,63 @@ def _turned_constant(graph: Graph, node: Node, name: str, perm: tuple[int, ...],
 
 
 @dataclass
-class Chain:
-    """A transpose and the nodes between a graph input and it, last one first."""
+class Turned:
+    """A transpose, and the graph inputs from which elementwise nodes (and the like) lead to it."""
 
     node: Node
-    nodes: list[Node]
+    inputs: list[str]
 
 
-class TransposeAtInput(Rule[Chain]):
-    """A graph input is transposed at once, not after some elementwise nodes and pads."""
+class TransposeAtInput(Rule[Turned]):
+    """Graph inputs are transposed at once; what the nodes between want is their transpose back, which moves behind them."""
 
     ops = frozenset({"transpose"})
 
-    def pattern(self, node: Node) -> Chain | None:
-        """Nodes of one activation each, which nobody else reads."""
-        graph, nodes, name = self.graph, list[Node](), node.inputs[0]
-        while name not in graph.inputs:
-            producer = graph.producer(name)
-            if producer is None or producer.op not in ELEMENTWISE | {"pad"}:
-                return None
-            activations = [n for n in producer.inputs if graph.const(n) is None]
-            if len(activations) != 1 or not graph.single_use(name):
-                return None
-            nodes.append(producer)
-            (name,) = activations
-        return Chain(node, nodes) if nodes else None
+    def pattern(self, node: Node) -> Turned | None:
+        """Graph inputs in front of a node that a transpose reads."""
+        if node.inputs[0] in self.graph.inputs:
+            return None
+        found, waiting, seen = list[str](), [node.inputs[0]], set[str]()
+        while waiting:
+            name = waiting.pop()
+            producer = self.graph.producer(name)
+            if name in self.graph.inputs and name not in found:
+                found.append(name)
+            if name not in seen and producer is not None and producer.op in BETWEEN:
+                waiting += producer.inputs
+            seen.add(name)
+        return Turned(node, found) if found else None
 
-    def check(self, match: Chain) -> str | None:
-        """As in TransposeBehind."""
-        moves = match.node.attrs["perm"][1:2] != (1,)
-        for node in match.nodes:
-            if moves and node.op in PARAMETRIC:
-                if not all(uniform(self.constant(name)) for name in node.inputs[1:]):
-                    return "its parameters differ along an axis that moves"
-            elif any(
-                data.ndim > len(match.node.attrs["perm"])
-                for name in node.inputs
-                if (data := self.graph.const(name)) is not None
-            ):
-                return "a constant has more axes than what it meets"
+    def check(self, match: Turned) -> str | None:
+        """All inputs have the rank of the transpose, and nothing sees them as images as they are."""
+        rank = len(match.node.attrs["perm"])
+        if any(len(self.graph.shape(name)) != rank for name in match.inputs):
+            return "an input has another rank"
+        waiting, seen = list(match.inputs), set[str]()
+        while waiting:
+            name = waiting.pop()
+            for reader in self.graph.consumers(name):
+                if reader.op in IMAGE:
+                    return f"{reader.describe()} reads an image as it comes in"
+                if reader.op in BETWEEN and reader.output not in seen:
+                    seen.add(reader.output)
+                    waiting.append(reader.output)
         return None
 
-    def rewrite(self, match: Chain) -> None:
-        """The transpose moves to the front; all values behind it have its order of axes."""
+    def rewrite(self, match: Turned) -> None:
+        """input -> transpose -> transpose back -> what read the input."""
         graph, perm = self.graph, match.node.attrs["perm"]
-        last = match.node.output
-        graph.remove(match.node)
-        first = match.nodes[-1]
-        (source,) = (n for n in first.inputs if graph.const(n) is None)
-        shape = [graph.shape(source)[axis] for axis in perm]
-        turned = graph.add_value(graph.fresh(source), shape, graph.values[source].dtype).name
-        graph.insert_before(
-            first, Node("transpose", [source], [turned], {"perm": perm}, match.node.sources)
-        )
-        for node in reversed(match.nodes):
-            old = node.output
-            shape = [graph.shape(old)[axis] for axis in perm]
-            new = graph.fresh(old) if node is not match.nodes[0] else last
-            if new != last:
-                graph.add_value(new, shape, graph.values[old].dtype)
-            _turn_pads(node, perm)
-            node.inputs = [
-                turned
-                if graph.const(name) is None
-                else _turned_constant(graph, node, name, perm, channels(tuple(shape)))
-                for name in node.inputs
+        back = tuple(int(axis) for axis in np.argsort(perm))
+        for name in match.inputs:
+            shape, dtype = graph.shape(name), graph.values[name].dtype
+            turned = graph.add_value(graph.fresh(name), [shape[axis] for axis in perm], dtype).name
+            again = graph.add_value(graph.fresh(name), shape, dtype).name
+            graph.replace_uses(name, again)
+            sources = list(match.node.sources)
+            graph.nodes[:0] = [
+                Node("transpose", [name], [turned], {"perm": perm}, sources),
+                Node("transpose", [turned], [again], {"perm": back}, sources),
             ]
-            node.outputs, turned = [new], new
 
 
 class TransposeIntoDense(Rule[Pair]):
