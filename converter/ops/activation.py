@@ -10,7 +10,6 @@ import numpy as np
 
 from converter.graph import Array
 from converter.ops.affine import channel_constant, split_constant
-from converter.ops.elementwise import pair
 from converter.ops.registry import NodeContext, importer, operation, per_channel, same_shape
 
 
@@ -64,7 +63,7 @@ def import_max_min(ctx: NodeContext) -> str:
         return ctx.emit("clip", ctx.inputs[found[0]], low=low, high=high)
     result = ctx.inputs[0]
     for other in ctx.inputs[1:]:
-        result = pair(ctx, ctx.node.op_type.lower(), result, other)
+        result = ctx.emit(ctx.node.op_type.lower(), result, other)
     return result
 
 
@@ -80,24 +79,30 @@ def import_prelu(ctx: NodeContext) -> str:
     """PRelu: a slope for each channel, in any shape that says so."""
     slope = ctx.const(1, "slope")
     values = channel_constant(ctx, 0, 1)
-    if values is None:
+    if values is not None:
+        return emit_prelu(ctx, ctx.inputs[0], values)
+    rank = len(ctx.shape())
+    if rank != 4 or slope.shape[-1:] != ctx.shape()[-1:] or slope.size != slope.shape[-1]:
         raise ctx.error(
             f"its slope {list(slope.shape)} must be one number per channel of {list(ctx.shape())} "
             "(share it over height and width)"
         )
-    return emit_prelu(ctx, values)
+    x = ctx.transpose(ctx.inputs[0], (0, 3, 1, 2))  # channels-last
+    return ctx.transpose(emit_prelu(ctx, x, slope.reshape(-1)), (0, 2, 3, 1))
 
 
 @importer("LeakyRelu")
 def import_leaky_relu(ctx: NodeContext) -> str:
     """LeakyRelu: one slope for all."""
-    return emit_prelu(ctx, np.float32(ctx.attr("alpha", 0.01)))
+    return emit_prelu(ctx, ctx.inputs[0], np.float32(ctx.attr("alpha", 0.01)))
 
 
-def emit_prelu(ctx: NodeContext, slope: Array | np.float32, x: str | None = None) -> str:
-    """Add a prelu of input 0 (or of `x`, of its shape); one slope serves all channels."""
-    data = np.broadcast_to(np.asarray(slope, np.float32), (ctx.channels(),)).copy()
-    return ctx.emit("prelu", ctx.inputs[0] if x is None else x, ctx.constant(data, "slope"))
+def emit_prelu(ctx: NodeContext, x: str, slope: Array | np.float32) -> str:
+    """Add a prelu; one slope serves all channels."""
+    shape = ctx.graph.shape(x)
+    count = shape[1] if len(shape) > 1 else shape[0]
+    data = np.broadcast_to(np.asarray(slope, np.float32), (count,)).copy()
+    return ctx.emit("prelu", x, ctx.constant(data, "slope"))
 
 
 @operation("softmax", same_shape)

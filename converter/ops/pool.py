@@ -149,8 +149,10 @@ def import_reduce(ctx: NodeContext) -> str:
     kept = [i for i in range(rank) if i not in axes]
     reduced = [shape[i] for i in sorted(axes)]
     image = (1, math.prod(shape[i] for i in kept), math.prod(reduced[:-1]), reduced[-1])
-    x = ctx.reshape(ctx.transpose(ctx.inputs[0], (*kept, *sorted(axes))), image)
+    perm = (*kept, *sorted(axes))
+    x = ctx.reshape(ctx.transpose(ctx.inputs[0], perm), image)
     y = reduce_images(ctx, x, "avgpool" if ctx.node.op_type == "ReduceMean" else "maxpool")
     if ctx.attr("keepdims", 1):
-        return ctx.reshape(y, [1 if i in axes else shape[i] for i in range(rank)])
+        y = ctx.reshape(y, [*(shape[i] for i in kept), *(1 for _ in axes)])
+        return ctx.transpose(y, [perm.index(i) for i in range(rank)])
     return ctx.reshape(y, [shape[i] for i in kept])
