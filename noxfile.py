@@ -59,6 +59,14 @@ def test(session: nox.Session) -> None:
     pytest(session, "--target=native", "--ignore=tests/asm")
 
 
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Convert 2,000 random networks and compare; `-- --graphs N`, `-- --graphs-seed fresh`, `-- --keep-failure NAME`."""
+    python(session, "-m", "ci.build", "native")
+    python(session, "-m", "ci.binding", "native")
+    pytest(session, "--target=native", "--graphs=2000", "tests/converter/generated.py")
+
+
 @nox.session(name="test-aarch64")
 def test_aarch64(session: nox.Session) -> None:
     """Run the tests of kernels, operators and models on emulated AArch64, and the binding's in its Python."""
@@ -111,5 +119,5 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def ci(session: nox.Session) -> None:
     """Run everything that CI runs."""
-    for name in ("lint", "demo", "asm", "test-aarch64", "test-armv7", "test"):
+    for name in ("lint", "demo", "asm", "test-aarch64", "test-armv7", "test", "generated"):
         session.notify(name, posargs=[])

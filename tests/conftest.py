@@ -41,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--require-targets", action="store_true", help="a target that cannot run is an error"
     )
+    group.addoption("--graphs", type=int, default=60, help="number of random networks to convert")
+    group.addoption("--graphs-seed", default="0", help="which ones: a number, or fresh")
+    group.addoption("--keep-failure", metavar="NAME", help="keep the one that fails as a test")
 
 
 class Machines:

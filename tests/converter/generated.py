@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Random networks: what the converter makes of them computes what onnxruntime does. `nox -s generated` runs many.
+
+`--graphs N` says how many, `--graphs-seed fresh` takes others than the last time. A failure shrinks to a small network, which
+is written to build/generated; `--keep-failure NAME` writes it to regressions/NAME.onnx, where each file is a test from then on.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import HealthCheck, given, seed, settings
+
+from ci.paths import ROOT
+from converter import dab
+from converter.passes import Mode
+from generator.check import SEEN, check, convert, exact, native, samples
+from generator.network import networks
+from generator.order import content, in_other_order, other_visits, summary
+from targets import Target
+
+REGRESSIONS = Path(__file__).parent / "regressions"
+FAILURES = ROOT / "build" / "generated"
+Look = Callable[[onnx.ModelProto], object]
+Graphs = Callable[[Look, float], None]
+
+
+@pytest.fixture
+def graphs(request: pytest.FixtureRequest) -> Graphs:
+    """graphs(look, share) looks at that share of the networks asked for, real ones where the test's name says so."""
+    config, name = request.config, request.node.originalname
+    chosen = config.getoption("--graphs-seed")
+    start = zlib.crc32(os.urandom(8)) if chosen == "fresh" else int(chosen)
+    kept = config.getoption("--keep-failure")
+    path = REGRESSIONS / f"{kept}.onnx" if kept else FAILURES / f"{name}.onnx"
+
+    def run(look: Look, share: float) -> None:
+        print(f"--graphs-seed {start}")
+
+        @seed(zlib.crc32(f"{name} {start}".encode()))
+        @settings(
+            max_examples=max(1, round(share * config.getoption("--graphs"))),
+            database=None,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(networks(real="real" in name))
+        def each(model: onnx.ModelProto) -> None:
+            try:
+                look(model)
+            except Exception:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(model.SerializeToString())
+                print(f"the network is in {path}")
+                raise
+
+        each()
+
+    return run
+
+
+def test_exact(graphs: Graphs) -> None:
+    """No sum rounds: results are equal bit for bit, at ties too."""
+    graphs(check, 0.75)
+
+
+def test_real(graphs: Graphs) -> None:
+    """Real factors, weights with noise: equal within a tolerance wherever rounding does not decide."""
+    before = SEEN.copy()
+    graphs(check, 0.2)
+    runs, undecided = (SEEN[key] - before[key] for key in ("real runs", "undecided"))
+    assert undecided <= 0.1 * runs
+
+
+@pytest.mark.parametrize("mode", [Mode.STRICT, Mode.AGGRESSIVE])
+def test_mode(mode: Mode, graphs: Graphs) -> None:
+    """Other modes make other layers binary; the results are the same."""
+    graphs(lambda model: check(model, mode=mode), 0.05)
+
+
+def test_order(graphs: Graphs) -> None:
+    """Neither the order of independent nodes in the file nor the order of visits decides anything."""
+
+    def look(model: onnx.ModelProto) -> None:
+        rng = np.random.default_rng(len(model.graph.node))
+        first = convert(model)
+        with other_visits(rng):
+            second = convert(in_other_order(model, rng))
+        assert summary(first.report) == summary(second.report)
+        assert content(dab.read(first.dab)) == content(dab.read(second.dab))
+        for inputs in samples(first.graph, exact(model)):
+            ordered = [inputs[name] for name in first.graph.inputs]
+            for want, got in zip(
+                native(first.dab, ordered), native(second.dab, ordered), strict=True
+            ):
+                np.testing.assert_array_equal(got, want)
+
+    graphs(look, 0.1)
+
+
+@pytest.mark.one_cpu
+def test_on_machines(target: Target, graphs: Graphs) -> None:
+    """The same on every machine."""
+
+    graphs(lambda model: check(model, Target(target.machine).run), 0.1)
+
+
+@pytest.mark.parametrize("path", sorted(REGRESSIONS.glob("*.onnx")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("mode", list(Mode), ids=lambda mode: mode.value)
+def test_regression(path: Path, mode: Mode) -> None:
+    """Networks that once went wrong."""
+    check(onnx.load(str(path)), mode=mode)
