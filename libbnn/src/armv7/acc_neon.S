@@ -68,7 +68,7 @@ buffers:
   p: {access: read, bytes: struct}
   p.mul: {access: read, bytes: 32}
   p.add: {access: read, bytes: 32}
-registers: [r0, r1, r3, r4, r12, q0-q3, q8, q10-q15]
+registers: [r0, r1, r3, r4, r12, q0-q3, q8-q15]
 saved: [r4]
 stack: 8
 */
@@ -78,25 +78,24 @@ mul1            .req q11
 add0            .req q12
 add1            .req q13
 
-// lo, hi = float(odd - 2 * acc) * mul + add, from 8 accumulators
-.macro affine lo, hi, acc_lo, acc_hi
-        vshll.s16       \lo, \acc_lo, #1
-        vshll.s16       \hi, \acc_hi, #1
-        vsub.i32        \lo, odd, \lo
-        vsub.i32        \hi, odd, \hi
+// lo, hi = add - float(acc + (acc - odd)) * mul, from 8 accumulators
+.macro affine lo, hi, acc, acc_lo, acc_hi
+        vsub.i16        q9, \acc, odd
+        vaddl.s16       \lo, d18, \acc_lo
+        vaddl.s16       \hi, d19, \acc_hi
         vcvt.f32.s32    \lo, \lo
         vcvt.f32.s32    \hi, \hi
         vmul.f32        \lo, \lo, mul0
         vmul.f32        \hi, \hi, mul1
-        vadd.f32        \lo, \lo, add0
-        vadd.f32        \hi, \hi, add1
+        vsub.f32        \lo, add0, \lo
+        vsub.f32        \hi, add1, \hi
 .endm
 
 func bnn_acc_affine_neon
         strd            ostep, r5, [sp, #-8]!
         ldr             ostep, [sp, #8]
         ldr             tmp, [par, #ACC_AFFINE_ODD]
-        vdup.32         odd, tmp
+        vdup.16         odd, tmp
         ldr             tmp, [par, #ACC_AFFINE_MUL]
         vld1.32         {mul0, mul1}, [tmp]
         ldr             tmp, [par, #ACC_AFFINE_ADD]
@@ -104,8 +103,8 @@ func bnn_acc_affine_neon
         subs            pixels, pixels, #2
         blo             2f
 1:      vld1.16         {d28-d31}, [acc:128]!
-        affine          q0, q1, d28, d29
-        affine          q2, q3, d30, d31
+        affine          q0, q1, q14, d28, d29
+        affine          q2, q3, q15, d30, d31
         vst1.32         {q0, q1}, [out], ostep
         vst1.32         {q2, q3}, [out], ostep
         subs            pixels, pixels, #2
@@ -113,7 +112,7 @@ func bnn_acc_affine_neon
 2:      tst             pixels, #1
         beq             3f
         vld1.16         {d28, d29}, [acc:128]
-        affine          q0, q1, d28, d29
+        affine          q0, q1, q14, d28, d29
         vst1.32         {q0, q1}, [out]
 3:      ldr             ostep, [sp], #8
         bx              lr
@@ -129,7 +128,7 @@ buffers:
   p: {access: read, bytes: struct}
   p.mul: {access: read, bytes: "4 * n"}
   p.add: {access: read, bytes: "4 * n"}
-registers: [r0-r3, r12, q0, q1, q8, q10-q14]
+registers: [r0-r3, r12, q0, q1, q8-q14]
 saved: []
 stack: 0
 */
@@ -138,7 +137,7 @@ add             .req r12
 
 func bnn_acc_affine_row_neon
         ldr             tmp, [par, #ACC_AFFINE_ODD]
-        vdup.32         odd, tmp
+        vdup.16         odd, tmp
         ldr             add, [par, #ACC_AFFINE_ADD]
         ldr             mul, [par, #ACC_AFFINE_MUL]
         subs            pixels, pixels, #8
@@ -146,7 +145,7 @@ func bnn_acc_affine_row_neon
 1:      vld1.16         {d28, d29}, [acc]!
         vld1.32         {mul0, mul1}, [mul]!
         vld1.32         {add0, add1}, [add]!
-        affine          q0, q1, d28, d29
+        affine          q0, q1, q14, d28, d29
         subs            pixels, pixels, #8
         vst1.32         {q0, q1}, [out]!
         bhs             1b
@@ -155,7 +154,7 @@ func bnn_acc_affine_row_neon
 3:      vld1.16         {d28[0]}, [acc]!        // one by one, in the first lane
         vld1.32         {d20[0]}, [mul]!
         vld1.32         {d24[0]}, [add]!
-        affine          q0, q1, d28, d29
+        affine          q0, q1, q14, d28, d29
         subs            pixels, pixels, #1
         vst1.32         {d0[0]}, [out]!
         bne             3b
