@@ -20,6 +20,8 @@ skip0           .req r5
 skip1           .req r6
 ptr0            .req r8
 ptr1            .req r12
+tail            .req r8
+back            .req r12
 
 // q15 = signs of 8 x 8 floats from x0 on (low half) and from x1 on (high half). pixels -= less sets the flags. The last of
 // the eight loads move x0 by skip0 and x1 by skip1, the others by 32.
@@ -58,9 +60,18 @@ ptr1            .req r12
 .endif
 .endm
 
-// Rows of any number of channels, at least one row.
+.macro few_begin half
+.endm
+
+.macro few_bits
+        vtbl.8          d30, {d0-d3}, d28
+        vshr.u8         d30, d30, #7
+.endm
+
+// Rows of 8 and more channels, at least one row.
 .macro pack_signs_by_plane group
         begin_planes    \group
+        begin_ragged    \group, q12, d24, d25, q13
 1:      mov             ptr0, xin
         vmov.i8         q15, #0
         movs            num, planes
@@ -72,12 +83,16 @@ ptr1            .req r12
         bne             2b
 3:      cmp             rest, #0
         beq             4f
-        mov             ptr1, sp
-        copy_rest       ptr1, ptr0
-        mov             ptr1, sp
-        load_signs      \group, ptr1
-        vsri.8          q11, q15, #1
-        vmov            q15, q11
+        sub             ptr0, ptr0, back
+        load_signs      \group, ptr0
+.if \group == 128
+        vtbl.8          d26, {d22, d23}, d24
+        vtbl.8          d27, {d22, d23}, d25
+.else
+        vtbl.8          d26, {d22}, d24
+.endif
+        vsri.8          q13, q15, #1
+        vmov            q15, q13
 4:      vshl.u8         q15, q15, missing       // bit 0: m = 0
         add             xin, xin, xstep
         store_planes    \group, q15, d30
@@ -94,7 +109,7 @@ buffers:
   x: {access: read, bytes: "(pixels - 1) * x_step + 4 * channels if pixels else 0"}
 registers: [r0-r8, r12, q0-q3, q8-q15]
 saved: [r4-r8]
-stack: 88
+stack: 24
 hazard: {ops: [vsri], distance: 4, merge: 1}
 */
 func bnn_pack_sign_neon
@@ -102,7 +117,6 @@ func bnn_pack_sign_neon
         bxeq            lr
         push            {r4-r8, lr}
         ldr             channels, [sp, #24]
-        sub             sp, sp, #PLANE
         cmp             channels, #64
         bhi             13f
         bne             12f
@@ -119,9 +133,16 @@ func bnn_pack_sign_neon
         bhs             10b
 11:     adds            pixels, pixels, #2
         beq             16f
+        mov             ptr1, xin                       // the last of an odd number
+        gather_signs    xin, ptr1, 1
+        vst1.8          {d30}, [out:64]
+        b               16f
 
-        // 1 to 63 channels, or the last of an odd number of rows.
-12:     pack_signs_by_plane 64
+12:     cmp             channels, #8
+        blo             17f
+
+        // 8 to 63 channels.
+        pack_signs_by_plane 64
         b               16f
 
 13:     cmp             channels, #128
@@ -138,7 +159,9 @@ func bnn_pack_sign_neon
         // 65 to 127 channels.
 15:     pack_signs_by_plane 128
 
-16:     add             sp, sp, #PLANE
+16:     pop             {r4-r8, pc}
+
+17:     pack_few
         pop             {r4-r8, pc}
 endfunc bnn_pack_sign_neon
 

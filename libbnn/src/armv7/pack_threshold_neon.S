@@ -17,8 +17,9 @@ xstep           .req r3
 ptr0            .req r8                 // x
 thr             .req r9
 flip            .req r10
+back            .req r10
+tail            .req r8
 ptr1            .req r12                // thresholds
-ptr2            .req lr
 
 first_bytes     .req d24                // 0, 4, .. 28: of each mask of 4 registers
 odd_bits        .req d25                // 0xaa
@@ -94,13 +95,25 @@ bits1           .req q15
 .endif
 .endm
 
-// Rows of any number of channels, at least one row.
+.macro few_begin half
+        sub             num, channels, #\half
+        add             num, thr, num, lsl #2
+        load_half       \half, d4, d5, thr
+        load_half       \half, d6, d7, num
+.endm
+
+.macro few_bits
+        vcge.f32        q0, q0, q2
+        vcge.f32        q1, q1, q3
+        vtbl.8          d30, {d0-d3}, d28
+        vbic            d30, d29, d30
+        veor            d30, d30, d26
+.endm
+
+// Rows of 8 and more channels, at least one row.
 .macro pack_compared_by_plane group
         begin_planes    \group
-        add             ptr1, thr, planes, lsl #(\group / 64 + 4)       // 4 bytes of each of 8 or 16 channels
-        add             ptr2, sp, #PLANE
-        clear_plane     ptr2
-        copy_rest       ptr2, ptr1
+        begin_ragged    \group, q4, d8, d9, q5
 1:      mov             ptr0, xin
         mov             ptr1, thr
         vmov.i8         bits1, #0
@@ -113,13 +126,18 @@ bits1           .req q15
         bne             2b
 3:      cmp             rest, #0
         beq             4f
-        mov             ptr1, sp
-        copy_rest       ptr1, ptr0
-        mov             ptr0, sp
-        add             ptr1, sp, #PLANE
-        compare_plane   \group, ptr0, ptr1      // padding is 0 >= 0
-        vsri.8          q0, bits1, #1
-        vmov            bits1, q0
+        sub             ptr0, ptr0, back
+        sub             ptr1, ptr1, back
+        compare_plane   \group, ptr0, ptr1
+        vmov.i8         q5, #255                // padding
+.if \group == 128
+        vtbx.8          d10, {d0, d1}, d8
+        vtbx.8          d11, {d0, d1}, d9
+.else
+        vtbx.8          d10, {d0}, d8
+.endif
+        vsri.8          q5, bits1, #1
+        vmov            bits1, q5
 4:      vmvn            bits1, bits1            // masks are 1 for +1
         vshl.u8         bits1, bits1, missing   // bit 0: m = 0
         veor            bits1, bits1, flips
@@ -139,9 +157,9 @@ buffers:
   t: {access: read, bytes: struct}
   t.threshold: {access: read, bytes: 4 * channels}
   t.flip: {access: read, bytes: "16 if channels > 64 else 8"}
-registers: [r0-r10, r12, lr, q0-q15]
+registers: [r0-r10, r12, q0-q15]
 saved: [r4-r10, d8-d15]
-stack: 224
+stack: 96
 hazard: {ops: [vsri], distance: 4, merge: 1}
 */
 func bnn_pack_threshold_neon
@@ -159,7 +177,6 @@ func bnn_pack_threshold_neon
         vmov.i8         odd_bits, #0xaa
         ldr             thr, [ptr1, #THRESHOLD_THRESHOLD]
         ldr             flip, [ptr1, #THRESHOLD_FLIP]
-        sub             sp, sp, #(2 * PLANE)
         cmp             channels, #64
         bhi             12f
         vld1.8          {d26}, [flip:64]
@@ -177,7 +194,9 @@ func bnn_pack_threshold_neon
         bne             10b
         b               15f
 
-11:     pack_compared_by_plane 64
+11:     cmp             channels, #8
+        blo             16f
+        pack_compared_by_plane 64
         b               15f
 
 12:     vld1.8          {flips}, [flip:128]
@@ -198,9 +217,11 @@ func bnn_pack_threshold_neon
 
 14:     pack_compared_by_plane 128
 
-15:     add             sp, sp, #(2 * PLANE)
-        vpop            {d8-d15}
+15:     vpop            {d8-d15}
         pop             {r4-r10, pc}
+
+16:     pack_few
+        b               15b
 endfunc bnn_pack_threshold_neon
 
 #endif

@@ -28,6 +28,7 @@ ptr1            .req r12
 
 .macro unpack_planes group
         begin_planes    \group
+        clear_plane     sp
 1:      mov             ptr0, out
 .if \group == 128
         vld1.8          {q12}, [bits:128]!
