@@ -60,14 +60,14 @@ def register_faults(
 
 
 class Pair(NamedTuple):
-    """Indices in a trace: `consumer` reads what `producer` wrote, both shift-inserts."""
+    """Indices in a trace: `consumer` reads what `producer` wrote."""
 
     producer: int
     consumer: int
 
 
 def dependent_pairs(trace: Sequence[Instruction], ops: frozenset[str]) -> list[Pair]:
-    """Pairs of shift-inserts, in order of the consumer; a write in between ends a dependence, unless it is a copy."""
+    """Pairs of `ops`, in order of the consumer; a write in between ends a dependence, unless it is a copy."""
     last: dict[str, int] = {}
     pairs = []
     for index, instruction in enumerate(trace):

@@ -10,9 +10,10 @@ import pytest
 
 import oracles
 from asm.contract import Contract, read_folder, variants
-from asm.disassembly import check_hazards, disassemble, register_faults
+from asm.disassembly import check_hazards, dependent_pairs, disassemble, register_faults
 from asm.isa import ISAS
 from asm.machine import Machine, Program
+from oracles.xnor import Conv, Dense
 
 VARIANTS = [
     (folder, f"bnn_{slot}_{name}", slot)
@@ -103,3 +104,32 @@ def test_hazards(
     print(f"{name}: dependent shift-inserts at least {min(minima, default=0)} apart; final merge:")
     print("".join(f"    {text}\n" for text in sorted(merges)))
     assert not faults, "\n".join(faults[:20])
+
+
+# What a chain of AArch64's binary products consists of (xnor128.inc, xnor64.inc): of these instructions, none depends on one of
+# the 5 before it, but in its finish.
+CHAIN = frozenset({"eor", "cnt", "addp", "uadalp"})
+DISTANCE = 6
+FINISH = {"128": 18, "64": 13}
+CONVOLUTIONS = [Conv(21, 3, 3), Conv(14, 1, 1), Conv(14, 5, 5), Conv(14, 3, 3, 2), Conv(14, 2, 4)]
+
+
+@pytest.mark.parametrize("size", FINISH)
+@pytest.mark.parametrize("shape", [*CONVOLUTIONS, Dense(4, 4), Dense(19, 2)], ids=oracles.shape_id)
+def test_chain_distance(
+    size: str,
+    shape: Conv | Dense,
+    programs: dict[str, Program],
+    machines: Callable[[str, bool], Machine],
+) -> None:
+    """Whole tiles of 7 pixels, and pairs of blocks: one chain from beginning to end."""
+    slot = ("bconv" if isinstance(shape, Conv) else "bdense") + size
+    name = f"bnn_{slot}_neon"
+    instructions = disassemble(ISAS["armv8"], programs["armv8"], name)
+    outcome = machines("armv8", True).call(contract_of("armv8", name), oracles.build(slot, shape))
+    trace = [instructions[address] for address in outcome.trace]
+    chain = [instruction for instruction in trace if instruction.operation in CHAIN]
+    pairs = dependent_pairs(chain, CHAIN)
+    finish = len(chain) - FINISH[size]
+    assert min(p.consumer - p.producer for p in pairs if p.consumer < finish) == DISTANCE
+    assert min(p.consumer - p.producer for p in pairs if p.consumer >= finish) < DISTANCE

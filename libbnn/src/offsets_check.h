@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * The proof of the offsets that an architecture's assembly uses: its cpu.c includes this behind its own offsets.h.
+ */
+#ifndef BNN_OFFSETS_CHECK_H
+#define BNN_OFFSETS_CHECK_H
+
+#include "kernels.h"
+
+#define CHECK(type, field, offset) _Static_assert(offsetof(struct type, field) == (offset), #type "." #field)
+
+CHECK(bnn_threshold, threshold, THRESHOLD_THRESHOLD);
+CHECK(bnn_threshold, flip, THRESHOLD_FLIP);
+
+CHECK(bnn_bconv, groups, BCONV_GROUPS);
+CHECK(bnn_bconv, group_step, BCONV_GROUP_STEP);
+CHECK(bnn_bconv, rows, BCONV_ROWS);
+CHECK(bnn_bconv, row_step, BCONV_ROW_STEP);
+CHECK(bnn_bconv, taps, BCONV_TAPS);
+CHECK(bnn_bconv, tap_x, BCONV_TAP_X);
+CHECK(bnn_bconv, line_step, BCONV_LINE_STEP);
+CHECK(bnn_bconv, phases, BCONV_PHASES);
+
+CHECK(bnn_chain, taps, CHAIN_TAPS);
+CHECK(bnn_chain, wide, CHAIN_WIDE);
+CHECK(bnn_chain, narrow, CHAIN_NARROW);
+CHECK(bnn_chain, pixel_step, CHAIN_PIXEL_STEP);
+CHECK(bnn_chain, row_step, CHAIN_ROW_STEP);
+CHECK(bnn_chain, width, CHAIN_WIDTH);
+
+CHECK(bnn_acc_affine, mul, ACC_AFFINE_MUL);
+CHECK(bnn_acc_affine, add, ACC_AFFINE_ADD);
+CHECK(bnn_acc_affine, odd, ACC_AFFINE_ODD);
+
+CHECK(bnn_tile, pixels, TILE_PIXELS);
+CHECK(bnn_tile, channels, TILE_CHANNELS);
+CHECK(bnn_tile, out_step, TILE_OUT_STEP);
+CHECK(bnn_tile, x_step, TILE_X_STEP);
+
+#endif
