@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ci import patterns
 from ci.paths import ROOT
 from ci.toolchain import tool
 
@@ -97,6 +98,7 @@ def main(fix: bool) -> int:
         ),
         "mypy": run("mypy"),
         "house rules": house_rules(),
+        "patterns in docs": patterns.check(fix),
     }
     for name, content in results.items():
         print(f"{name}: {'ok' if content else 'FAILED'}")

@@ -9,10 +9,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from converter import __version__, explain, files, lower, passes
+from converter import __version__, explain, files, lower, passes, sources
 from converter.errors import ConversionError
 from converter.graph import Graph
-from converter.onnx_import import load
 from converter.options import parse
 from converter.passes import SignZero
 from converter.progress import Progress, Tell
@@ -24,7 +23,8 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
     """Do what the options say. Raises ConversionError; writes files only when all went well."""
     model: Path = args.model
     output: Path = args.output or model.with_suffix(".dab")
-    files.check_paths([model, args.binary_list], [output, args.report])
+    sources.check(model)
+    files.check_paths([model, args.params, args.binary_list], [output, args.report])
     graph, report = _recognise(args, tell)
     try:
         data = _lower(args, graph, report, tell)
@@ -32,7 +32,8 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
         print(report.table(_width()))
         if args.verify is not None:
             zero = -1 if args.sign_zero is SignZero.MINUS else 1
-            result = verify(model, data, report, zero, args.verify, graph, tell)
+            source = sources.as_onnx(model, args.params, dict(args.input_shape))
+            result = verify(source, data, report, zero, args.verify, graph, tell)
             tell("")
             print(result)
     except ConversionError as error:
@@ -63,7 +64,7 @@ def _recognise(args: argparse.Namespace, tell: Tell) -> tuple[Graph, Report]:
     """The graph after all passes, and what they report."""
     names = files.read_list(args.binary_list)
     tell(f"reading {args.model}")
-    graph = load(args.model)
+    graph = sources.load(args.model, args.params, dict(args.input_shape))
     try:
         report = passes.run(
             graph, mode=args.mode, binary_list=names, sign_zero=args.sign_zero, tell=tell

@@ -112,20 +112,28 @@ class Step(IntEnum):
     EMIT_SIGN = 7
     EMIT_BITS = 8
     EMIT_INT = 9
+    FUNCTION = 10
+    MUL = 11
+    SUB = 12
+    DIV = 13
+    MAX = 14
+    MIN = 15
 
 
-# Operands each step takes: type and form; "channels" is [C], "limits" is [2], "like" has as many
-# elements as v.
+# Steps of v and another tensor.
+OF_TWO = (Step.ADD, Step.MUL, Step.SUB, Step.DIV, Step.MAX, Step.MIN)
+# Operands each step takes: type and form; "channels" is [C], "limits" is [2], "code" is [1], "tensor" is repeated over v.
 STEP_OPERANDS: dict[Step, tuple[tuple[Type, str], ...]] = {
     Step.AFFINE: ((Type.F32, "channels"), (Type.F32, "channels")),
     Step.CLIP: ((Type.F32, "limits"),),
     Step.PRELU: ((Type.F32, "channels"),),
-    Step.ADD: ((Type.F32, "like"),),
+    **dict.fromkeys(OF_TWO, ((Type.F32, "tensor"),)),
     Step.SIGN: ((Type.F32, "channels"), (Type.U8, "channels")),
     Step.EMIT_F32: (),
     Step.EMIT_SIGN: (),
     Step.EMIT_BITS: ((Type.F32, "channels"), (Type.U8, "channels")),
     Step.EMIT_INT: ((Type.I32, "channels"),),
+    Step.FUNCTION: ((Type.I32, "code"),),
 }
 # What an EMIT step writes.
 STEP_OUTPUT = {
@@ -134,6 +142,19 @@ STEP_OUTPUT = {
     Step.EMIT_BITS: Type.BITS,
     Step.EMIT_INT: Type.BITS,
 }
+
+
+def spread_dims(operand: Sequence[int], dims: Sequence[int]) -> tuple[int, int] | None:
+    """An operand of a step OF_TWO as [pixels or 1, channels or 1] of v, which has `dims`; None where it does not fit."""
+    channels, elements = dims[-1], math.prod(operand)
+    pixels = math.prod(dims) // channels
+    if elements == pixels * channels:
+        return pixels, channels
+    if elements == channels and operand[-1] == channels:
+        return 1, channels
+    if elements == 1 or (elements == pixels and operand[-1] == 1):
+        return elements, 1
+    return None
 
 
 class Kind(IntEnum):

@@ -27,7 +27,9 @@ from converter.dab_model import (
     Tensor,
     Type,
     size_in_bytes,
+    spread_dims,
 )
+from converter.functions import Function
 
 Dims = tuple[int, ...]
 MAY_BE_INFINITE = (Step.CLIP, Step.SIGN, Step.EMIT_BITS)
@@ -113,7 +115,7 @@ def _steps(o: _Op, dims: Dims) -> None:
         o.require(exact or step != Step.EMIT_INT, what, Place.ATTRIBUTE)
         what = "EMIT_SIGN of a value that may be -0.0"
         o.require(signed or step != Step.EMIT_SIGN, what, Place.ATTRIBUTE)
-        signed |= step < Step.EMIT_F32
+        signed |= step not in STEP_OUTPUT
     emits = sum(step in STEP_OUTPUT for step in steps)
     o.require(emits > 0, "no EMIT step", Place.ATTRIBUTE)
     operands = KINDS[o.op.kind].inputs[0] + sum(len(STEP_OPERANDS[step]) for step in steps)
@@ -131,19 +133,22 @@ def _steps(o: _Op, dims: Dims) -> None:
 
 
 def _step_operands(o: _Op, step: Step, dims: Dims) -> None:
-    forms = {"channels": (dims[-1],), "limits": (2,)}
+    forms = {"channels": (dims[-1],), "limits": (2,), "code": (1,)}
     for kind, form in STEP_OPERANDS[step]:
-        if form not in forms:
-            other = o.input(kind)
-            o.require(not other.constant, "ADD takes an activation")
-            o.require(math.prod(other.dims) == math.prod(dims), "ADD of another number of elements")
-            continue
-        constant = o.constant(kind, forms[form])
+        if form == "tensor":
+            operand = o.input(kind)
+            fits = spread_dims(operand.dims, dims) is not None
+            o.require(fits, "an operand does not fit v")
+        else:
+            operand = o.constant(kind, forms[form])
         if kind == Type.F32 and step not in MAY_BE_INFINITE:
-            o.require_finite(constant)
+            o.require_finite(operand)
         if form == "limits":
-            low, high = constant.array().tolist()
-            o.require_data(low <= high, constant, "limits are not in order")
+            low, high = operand.array().tolist()
+            o.require_data(low <= high, operand, "limits are not in order")
+        if form == "code":
+            known = operand.array()[0] in set(Function)
+            o.require_data(known, operand, "there is no such function")
 
 
 def _conv(o: _Op) -> None:
@@ -249,12 +254,13 @@ def _slice(o: _Op) -> None:
     x = o.input(Type.F32)
     rank = len(x.dims)
     start = [o.word(f"start{i}", 0, MAX_DIM) for i in range(rank)]
-    step = [o.word(f"step{i}", 1, MAX_DIM) for i in range(rank)]
+    step = [o.word(f"step{i}", -MAX_DIM, MAX_DIM) for i in range(rank)]
     _unused(o, ("start", "step"), rank)
     out = o.output(Type.F32)
     o.require(len(out.dims) == rank, "the output has another rank")
     for first, by, size, d in zip(start, step, out.dims, x.dims, strict=True):
-        o.require(first + (size - 1) * by < d, "elements beyond the end of x")
+        o.require(max(first, first + (size - 1) * by) < d, "elements beyond the end of x")
+        o.require(first + (size - 1) * by >= 0, "elements before the begin of x")
 
 
 def _unused(o: _Op, groups: Iterable[str], rank: int) -> None:

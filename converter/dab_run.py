@@ -13,8 +13,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converter import layout
-from converter.dab_model import Kind, Model, Op, Step, Tensor, Type
+from converter import functions, layout
+from converter.dab_model import (
+    OF_TWO,
+    STEP_OUTPUT,
+    Kind,
+    Model,
+    Op,
+    Step,
+    Tensor,
+    Type,
+    spread_dims,
+)
 
 Array = npt.NDArray[Any]
 F32 = np.float32
@@ -85,12 +95,32 @@ def _apply(step: Step, v: Array, operands: list[Array]) -> Array:
         v = np.minimum(np.maximum(v, low), high) + F32(0)
     elif step == Step.PRELU:
         v = np.where(v >= 0, v, v * operands[0]) + F32(0)
-    elif step == Step.ADD:
-        v = v + operands[0].reshape(v.shape) + F32(0)
+    elif step in OF_TWO:
+        v = _of_two(step, v, operands[0])
+    elif step == Step.FUNCTION:
+        v = functions.apply(functions.Function(operands[0][0]), v)
     else:
         v = signs_to_floats(_below(v, operands[0], operands[1]))
     assert v.dtype == F32
     return v
+
+
+def _of_two(step: Step, v: Array, operand: Array) -> Array:
+    """A step of v and another tensor, repeated over v."""
+    spread = spread_dims(operand.shape, v.shape)
+    assert spread is not None
+    rows, other = v.reshape(-1, v.shape[-1]), operand.reshape(spread)
+    if step == Step.MAX:
+        result = np.where(other > rows, other, rows)
+    elif step == Step.MIN:
+        result = np.where(other < rows, other, rows)
+    else:
+        result = _ARITHMETIC[step](rows, other)
+    shaped: Array = result.reshape(v.shape) + F32(0)
+    return shaped
+
+
+_ARITHMETIC = {Step.ADD: np.add, Step.MUL: np.multiply, Step.SUB: np.subtract, Step.DIV: np.divide}
 
 
 def _emit(step: Step, v: Array, dot: Array, operands: list[Array]) -> Array:
@@ -114,7 +144,7 @@ def _steps(op: Op, v: Array, operands: Iterator[Array], dims: list[tuple[int, ..
     dot, v = v, v.astype(F32)
     for step in op.steps:
         taken = [next(operands) for _ in range(_OPERANDS.get(step, 1))]
-        if step < Step.EMIT_F32:
+        if step not in STEP_OUTPUT:
             v = _apply(step, v, taken)
             continue
         outputs.append(_emit(step, v, dot, taken).reshape(dims[len(outputs)]))
@@ -211,7 +241,7 @@ def _pad(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
 
 def _slice(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
     parts = zip(op.group("start"), op.group("step"), dims[0], strict=False)
-    return [ins[0][tuple(slice(a, a + (n - 1) * by + 1, by) for a, by, n in parts)]]
+    return [ins[0][np.ix_(*(a + by * np.arange(n) for a, by, n in parts))]]
 
 
 _RUN: dict[Kind, Callable[[Op, list[Array], list[tuple[int, ...]]], list[Array]]] = {

@@ -17,6 +17,9 @@ Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 BLOCK = 8  # output channels per block of weights
+#: Grouped convolutions of at most this many input channels a group are done on floats with W_SIGN weights, which is as exact:
+#: as bits each group takes the 64 of a word, so weights are 8 to 64 times larger and not faster (measured).
+NARROW = 2
 
 
 def channel_groups(channels: int) -> list[tuple[int, int, int]]:

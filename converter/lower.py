@@ -22,6 +22,7 @@ from converter.errors import ConversionError
 from converter.graph import Array, Graph, Node
 from converter.lowering.axes import native, storage_dims
 from converter.lowering.builder import Builder
+from converter.lowering.expand import expand
 from converter.lowering.needs import VIEWS, Needs
 from converter.lowering.ops import Lowering
 from converter.lowering.schedule import orders
@@ -88,7 +89,8 @@ def _build(
 
 
 def _prepare(graph: Graph) -> tuple[Graph, list[Node]]:
-    """A copy whose dense layers of one row read through reshapes and transposes: weights [O, *shape of what they read]."""
+    """A copy whose dense layers of one row read through reshapes and transposes (weights [O, *shape of what they read]), and
+    whose operands are repeated where a step cannot do it."""
     for value in graph.values.values():
         _check_value(graph, value.name)
     work = Graph(graph.name)
@@ -96,7 +98,7 @@ def _prepare(graph: Graph) -> tuple[Graph, list[Node]]:
     work.nodes = graph.nodes
     writers = {node.output: node for node in graph.nodes}
     nodes = [_through_views(work, node, writers) for node in graph.nodes]
-    return work, nodes
+    return work, [part for node in nodes for part in expand(work, node)]
 
 
 def _check_value(graph: Graph, name: str) -> None:

@@ -29,12 +29,25 @@ INSTEAD = {
     "LogSoftmax": "leave it out of the exported network, or use Softmax",
     "QuantizeLinear": "export the float network; one-bit layers are recognised in it",
     "DequantizeLinear": "export the float network; one-bit layers are recognised in it",
+    "Trunc": "it shortens integers of several bits; take it out, or train with 1 bit (BipolarQuant)",
+    "FloatQuant": "fold it into the weights, or train with 1 bit (BipolarQuant)",
     "Upsample": "upsampling networks are not supported",
     "Resize": "upsampling networks are not supported",
 }
 
 #: Operators that tell signs apart: a weight computed through one of them is binary by its author's intention.
-SIGN_LIKE = frozenset(("Sign", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "BipolarQuant"))
+SIGN_LIKE = frozenset(
+    (
+        "Sign",
+        "Greater",
+        "GreaterOrEqual",
+        "Less",
+        "LessOrEqual",
+        "BipolarQuant",
+        "Quant",
+        "IntQuant",
+    )
+)
 
 
 def load(path: str | Path) -> Graph:

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from converter import sources
 from converter.passes import Mode, SignZero
 from converter.verify_inputs import RANDOM_INPUTS
 
 DESCRIPTION = """\
-Convert a trained binary network from ONNX (opset 7 or newer) to a .dab file for libbnn.
-A report says for every convolution and dense layer whether it became binary, and why.
+Convert a trained binary network from ONNX (opset 7 or newer), or from MXNet and BMXNet (a symbol and --params), to a
+.dab file for libbnn. A report says for every convolution and dense layer whether it became binary, and why.
 `python -m converter explain model.onnx` tells the same at length and writes nothing."""
 
 EPILOG = """\
@@ -24,7 +25,8 @@ examples:
   python -m converter model.onnx --moderate --verify    and compares it with onnxruntime
   python -m converter model.onnx -o out/net.dab --strict --report report.json
   python -m converter explain model.onnx --moderate --node conv2
-                                                        why this layer is (not) binary"""
+                                                        why this layer is (not) binary
+  python -m converter net-symbol.json --params net-0000.params --input-shape 1,3,32,32"""
 
 EXPLAIN = """\
 Say for every convolution and dense layer how it became binary or why it did not: where the values of its input come
@@ -98,6 +100,7 @@ def _parser(command: str, description: str, epilog: str) -> argparse.ArgumentPar
     )
     add = result.add_argument
     add("model", type=Path, metavar="model.onnx", help="the trained network")
+    sources.add_options(result)
     modes = result.add_mutually_exclusive_group()
     for mode, text in MODES.items():
         modes.add_argument(

@@ -49,16 +49,12 @@ def by_numpy(graph: Graph, names: Sequence[str]) -> Runner:
     return run
 
 
-def by_runtime(
-    proto: onnx.ModelProto | None, graph: Graph, names: Sequence[str]
-) -> tuple[Runner, str]:
+def by_runtime(proto: onnx.ModelProto, graph: Graph, names: Sequence[str]) -> tuple[Runner, str]:
     """Float tensors of a source by onnxruntime, and how to call it.
 
-    numpy in its place for sources of other formats, for float16, and where onnxruntime does not know the operators.
+    numpy in its place for float16, and where onnxruntime does not know the operators.
     """
     numpy = by_numpy(graph, names)
-    if proto is None:
-        return numpy, "numpy (the source is no ONNX file)"
     try:
         import onnxruntime
     except ImportError:

@@ -15,9 +15,9 @@ from converter.onnx_import import label
 from converter.report import Report
 
 
-def changed(path: Path, report: Report, zero: int) -> onnx.ModelProto:
-    """The ONNX file with the signs that were inserted, the weights that were forced, and `zero` for Sign(0) where decided."""
-    proto = inline(onnx.load(str(path)))
+def changed(source: Path | onnx.ModelProto, report: Report, zero: int) -> onnx.ModelProto:
+    """The source with the signs that were inserted, the weights that were forced, and `zero` for Sign(0) where decided."""
+    proto = inline(onnx.load(str(source)) if isinstance(source, Path) else source)
     _replace_signs(proto.graph, report.zeros, zero)
     for row in report.rows:
         _binarise(proto.graph, row.output, row.inserted_sign, row.forced)

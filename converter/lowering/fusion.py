@@ -12,14 +12,26 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from converter.dab_model import MAX_STEPS, Kind, Step, Type
+from converter.dab_model import MAX_STEPS, STEP_OUTPUT, Kind, Step, Type
 from converter.errors import ConversionError
+from converter.functions import Function
 from converter.graph import Array, Graph, Node
 from converter.lowering.axes import storage_dims
 from converter.lowering.builder import Builder, normal
 from converter.lowering.needs import Needs
 from converter.lowering.storage import Storage
+from converter.ops.registry import spreads
 
+#: Nodes of two values, and whether the second may be v as well.
+OF_TWO = {
+    "add": (Step.ADD, True),
+    "mul": (Step.MUL, True),
+    "sub": (Step.SUB, False),
+    "div": (Step.DIV, False),
+    "max": (Step.MAX, True),
+    "min": (Step.MIN, True),
+}
+FUNCTIONS = {function.name.lower(): function for function in Function}
 SIGNS = ("quantise", "threshold")
 
 
@@ -52,7 +64,7 @@ class Program:
     @property
     def signed(self) -> bool:
         """Whether v cannot be -0.0."""
-        return self.kind != Kind.POINTWISE or any(step < Step.EMIT_F32 for step in self.steps)
+        return self.kind != Kind.POINTWISE or any(step not in STEP_OUTPUT for step in self.steps)
 
 
 def node_names(nodes: list[Node]) -> str:
@@ -124,14 +136,13 @@ class Fusion:
         ready = [
             node
             for node in self._open(value)
-            if not self._only_bits(node) and (node.op != "add" or self._addable(node, value))
+            if not self._only_bits(node) and (node.op not in OF_TWO or self._ready(node, value))
         ]
         return ready[0] if ready else None
 
-    def _addable(self, node: Node, value: str) -> bool:
-        """Whether the other operand is there already."""
-        other = other_operand(node, value)
-        return self.storage.known(other) and self.graph.shape(other) == self.graph.shape(value)
+    def _ready(self, node: Node, value: str) -> bool:
+        """Whether v may be this operand of a node of two, and the other operand is there already."""
+        return takes(self.graph, node, value) and self.storage.known(other_operand(node, value))
 
     def _bits_from(self, program: Program, value: str, step: Node | None) -> list[Node]:
         """The readers whose bits this op writes, integer thresholds first, as many as there is room for."""
@@ -192,9 +203,17 @@ class Fusion:
         slope = normal(self._parameter(node, 1))
         program.add(Step.PRELU, self.builder.floats(slope, node.describe()))
 
-    def add(self, program: Program, node: Node, value: str) -> None:
-        """ADD."""
-        program.add(Step.ADD, self.storage.activation(other_operand(node, value)))
+    def of_two(self, program: Program, node: Node, value: str) -> None:
+        """ADD, MUL ... with another tensor; one that is repeated over v shows its channels."""
+        other = other_operand(node, value)
+        shape = self.graph.shape(other)
+        whole = shape == self.graph.shape(value)
+        last = None if whole else storage_dims(shape)[-1]
+        program.add(OF_TWO[node.op][0], self.storage.floats(other, last=last))
+
+    def function(self, program: Program, node: Node, _: str) -> None:
+        """FUNCTION."""
+        program.add(Step.FUNCTION, self.builder.integers(np.array([FUNCTIONS[node.op]])))
 
     def sign(self, program: Program, node: Node, _: str) -> None:
         """SIGN."""
@@ -223,16 +242,28 @@ class Fusion:
 
 
 def other_operand(node: Node, value: str) -> str:
-    """The operand of an add that is not `value` (or is, too)."""
+    """The operand of a node of two that is not `value` (or is, too)."""
     return node.inputs[1] if node.inputs[0] == value else node.inputs[0]
+
+
+def takes(graph: Graph, node: Node, value: str) -> bool:
+    """Whether a node of two can be a step of `value`."""
+    shape = graph.shape(node.output)
+    first = node.inputs[0] == value or OF_TWO[node.op][1]
+    return (
+        first
+        and graph.shape(value) == shape
+        and spreads(graph.shape(other_operand(node, value)), shape)
+    )
 
 
 _STEPS: dict[str, Callable[[Fusion, Program, Node, str], None]] = {
     "affine": Fusion.affine,
     "clip": Fusion.clip,
     "prelu": Fusion.prelu,
-    "add": Fusion.add,
     "quantise": Fusion.sign,
     "threshold": Fusion.sign,
+    **dict.fromkeys(OF_TWO, Fusion.of_two),
+    **dict.fromkeys(FUNCTIONS, Fusion.function),
 }
 ELEMENTWISE = frozenset(_STEPS)

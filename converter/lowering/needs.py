@@ -3,23 +3,29 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 from converter.dab_model import MAX_DOT, Type
 from converter.graph import Graph, Node
+from converter.layout import NARROW
 from converter.lowering.axes import canonical
 from converter.lowering.storage import keeps_bits, view_order
 
 VIEWS = ("transpose", "reshape")
 
 
-def fits_binary(graph: Graph, node: Node) -> bool:
-    """Whether the dot products of a bconv or bdense are short enough for the binary ops of the file."""
+def is_narrow(conv: Node, weight: tuple[int, ...]) -> bool:
+    """Whether a convolution with a weight of this shape has groups of so few channels that bits would be mostly padding."""
+    return conv.attrs["groups"] > 1 and weight[1] <= NARROW
+
+
+def runs_binary(graph: Graph, node: Node) -> bool:
+    """Whether a bconv or bdense becomes a binary op: its dot products are short enough, its groups not too narrow."""
     shape = graph.shape(node.inputs[1])
-    length = 1
-    for size in shape[1:]:
-        length *= size
-    return length <= MAX_DOT
+    if node.op == "bconv" and is_narrow(node, shape):
+        return False
+    return math.prod(shape[1:]) <= MAX_DOT
 
 
 class Needs:
@@ -59,7 +65,7 @@ class Needs:
         if not needed:
             return set()
         binary = node.op == "bmaxpool" or (
-            node.op in ("bconv", "bdense") and fits_binary(self.graph, node)
+            node.op in ("bconv", "bdense") and runs_binary(self.graph, node)
         )
         if binary and node.inputs[0] == name:
             return {Type.BITS}

@@ -13,8 +13,8 @@ from converter.errors import ConversionError
 from converter.graph import Array, Graph, Node
 from converter.lowering.axes import Shape, canonical, full_dims, positions, storage_dims
 from converter.lowering.builder import Builder, normal, six
-from converter.lowering.fusion import ELEMENTWISE, Fusion, Program, node_names
-from converter.lowering.needs import VIEWS, Needs, fits_binary
+from converter.lowering.fusion import ELEMENTWISE, OF_TWO, Fusion, Program, node_names, takes
+from converter.lowering.needs import VIEWS, Needs, runs_binary
 from converter.lowering.storage import Storage
 
 MAX_EXACT = 1 << 24  # longest dot product of signs that floats add up exactly
@@ -45,14 +45,9 @@ class Lowering:
     def elementwise(self, node: Node) -> None:
         """A pointwise op, with all that fuses."""
         value = node.inputs[0]
-        if node.op == "add":
-            shapes = [self.graph.shape(name) for name in node.inputs]
-            if shapes[0] != shapes[1]:
-                raise ConversionError(
-                    f"{node.describe()}: it adds {list(shapes[0])} and {list(shapes[1])}; only equal shapes can be added"
-                )
-            if self.graph.const(value) is not None:
-                value = node.inputs[1]
+        if node.op in OF_TWO:
+            found = [name for name in node.inputs if takes(self.graph, node, name)]
+            value = min(found, key=lambda name: self.graph.const(name) is not None)
         while id(node) not in self.fusion.lowered:
             x = self.storage.any_form(value)
             self.fusion.run(Program(Kind.POINTWISE, [x]), value, fresh=False)
@@ -69,9 +64,9 @@ class Lowering:
         self._convolve(node, Kind.CONV2D, x, tuple(node.attrs["pads"]))
 
     def bconv(self, node: Node) -> None:
-        """bconv: binary, or on floats where its dot products are too long."""
+        """bconv: binary, or on floats where its dot products are too long or its groups too narrow."""
         pads = tuple(node.attrs["pads"])
-        if fits_binary(self.graph, node):
+        if runs_binary(self.graph, node):
             x = self.storage.bits(node.inputs[0])
             self._convolve(node, Kind.BCONV2D, x, pads, [node.attrs["border"]])
             return
@@ -112,7 +107,7 @@ class Lowering:
     def dense(self, node: Node) -> None:
         """dense and bdense: one row, in whatever order its input lies, or a 1x1 convolution over several."""
         binary = node.op == "bdense"
-        if binary and not fits_binary(self.graph, node):
+        if binary and not runs_binary(self.graph, node):
             self._require_exact(node)
             binary = False
         weights, shape = self._weights(node), self.graph.shape(node.inputs[0])
@@ -229,12 +224,8 @@ class Lowering:
         self._append(node, Kind.PAD, [x], words, self._dims(node.output, batch))
 
     def slice(self, node: Node) -> None:
-        """Slice with positive steps."""
+        """Slice; with steps of 0 elements are repeated, with negative ones it goes backwards."""
         starts, steps = node.attrs["starts"], node.attrs["steps"]
-        if min(steps) < 1:
-            raise ConversionError(
-                f"{node.describe()}: it goes backwards (step {min(steps)}); only steps of 1 and more are supported"
-            )
         source, target = self.graph.shape(node.inputs[0]), self.graph.shape(node.output)
         batch = source[0] != target[0]
         x, dims, at = self._operand(node, batch)

@@ -201,12 +201,3 @@ class Storage:
             steps = [Step.EMIT_BITS]
             return self.make(name, Type.BITS, Kind.POINTWISE, [x, *operands], steps=steps)
         return forms.bits
-
-    def activation(self, name: str) -> int:
-        """Floats, channels-last, that are not a constant."""
-        index = self.floats(name)
-        if self.builder.tensors[index].constant:
-            copy = self.builder.activation(Type.F32, self.builder.tensors[index].dims, name)
-            self.builder.op(Kind.RESHAPE, [index], [copy], name=name)
-            return copy
-        return index

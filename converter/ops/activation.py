@@ -10,6 +10,7 @@ import numpy as np
 
 from converter.graph import Array
 from converter.ops.affine import channel_constant, split_constant
+from converter.ops.elementwise import pair
 from converter.ops.registry import NodeContext, importer, operation, per_channel, same_shape
 
 
@@ -63,7 +64,7 @@ def import_max_min(ctx: NodeContext) -> str:
         return ctx.emit("clip", ctx.inputs[found[0]], low=low, high=high)
     result = ctx.inputs[0]
     for other in ctx.inputs[1:]:
-        result = ctx.emit(ctx.node.op_type.lower(), result, other)
+        result = pair(ctx, ctx.node.op_type.lower(), result, other)
     return result
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""affine, which BatchNormalization and arithmetic with constants become; add."""
+"""affine, which BatchNormalization and arithmetic with constants become; arithmetic of activations."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from converter.graph import Array
+from converter.ops.elementwise import pair
 from converter.ops.registry import NodeContext, Shape, importer, operation, per_channel, same_shape
 
 
@@ -75,7 +76,7 @@ def import_mul(ctx: NodeContext) -> str:
     """Mul by one number per channel, or elementwise."""
     if found := split_constant(ctx):
         return ctx.affine(ctx.inputs[found[0]], found[1], np.float32(0))
-    return ctx.emit("mul", *ctx.inputs)
+    return pair(ctx, "mul", *ctx.inputs)
 
 
 @importer("Sub")
@@ -85,7 +86,7 @@ def import_sub(ctx: NodeContext) -> str:
         x, c = found
         signs = (1, -c) if x == 0 else (-1, c)
         return ctx.affine(ctx.inputs[x], np.float32(signs[0]), np.asarray(signs[1]))
-    return ctx.emit("sub", *ctx.inputs)
+    return pair(ctx, "sub", *ctx.inputs)
 
 
 @importer("Div")
@@ -96,7 +97,7 @@ def import_div(ctx: NodeContext) -> str:
         if np.any(found[1] == 0):
             raise ctx.error("its constant divisor is 0")
         return ctx.affine(ctx.inputs[0], 1 / found[1], np.float32(0))
-    return ctx.emit("div", *ctx.inputs)
+    return pair(ctx, "div", *ctx.inputs)
 
 
 @importer("Add", "Sum")
@@ -104,31 +105,18 @@ def import_add(ctx: NodeContext) -> str:
     """Add of a constant per channel; else of activations, pair by pair."""
     if len(ctx.inputs) == 2 and (found := split_constant(ctx)):
         return ctx.affine(ctx.inputs[found[0]], np.float32(1), found[1])
-    total = ctx.inputs[0]
+    return total(ctx)
+
+
+def total(ctx: NodeContext) -> str:
+    """The sum of all inputs."""
+    result = ctx.inputs[0]
     for other in ctx.inputs[1:]:
-        total = add_pair(ctx, total, other)
-    return total
-
-
-def add_pair(ctx: NodeContext, x: str, y: str) -> str:
-    """Add two values; a constant is expanded to the shape of its partner."""
-    shape = np.broadcast_shapes(ctx.graph.shape(x), ctx.graph.shape(y))
-    pair = []
-    for name in (x, y):
-        data = ctx.graph.const(name)
-        if ctx.graph.shape(name) != shape:
-            if data is None:
-                raise ctx.error(
-                    f"it adds {list(ctx.graph.shape(x))} and {list(ctx.graph.shape(y))}; "
-                    "activations that are added must have equal shapes"
-                )
-            name = ctx.constant(np.broadcast_to(data, shape).copy(), "addend")
-        pair.append(name)
-    return ctx.emit("add", *pair)
-
-
-@operation("add", same_shape)
-def add(x: Array, y: Array, **_: Any) -> Array:
-    """x + y of equal shapes."""
-    result: Array = x.astype(np.float32) + y.astype(np.float32)
+        result = pair(ctx, "add", result, other)
     return result
+
+
+@importer("Mean")
+def import_mean(ctx: NodeContext) -> str:
+    """The sum of all inputs, divided by their number."""
+    return ctx.affine(total(ctx), np.float32(1 / len(ctx.inputs)), np.float32(0))

@@ -50,7 +50,12 @@ def import_matmul(ctx: NodeContext) -> str:
             "its second input must be a constant weight [K, N]; products of two "
             "activations (or with the weight on the left) are not supported"
         )
-    weight, x, shape = ctx.weight(1, "weight"), ctx.inputs[0], ctx.shape()
+    return product(ctx, ctx.inputs[0], ctx.weight(1, "weight"))
+
+
+def product(ctx: NodeContext, x: str, weight: str) -> str:
+    """x [.., K] @ a constant weight [K, N]."""
+    shape = ctx.graph.shape(x)
     if len(ctx.graph.shape(weight)) != 2:
         raise ctx.error(f"its weight {list(ctx.graph.shape(weight))} must be a matrix [K, N]")
     if not shape or shape[-1] != ctx.graph.shape(weight)[0]:

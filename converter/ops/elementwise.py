@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from converter import functions
+from converter.functions import Function
 from converter.graph import Array
 from converter.ops.registry import FLOATS, NodeContext, Shape, importer, operation, same_shape
 
@@ -27,19 +29,36 @@ def plain(function: Callable[..., Array]) -> Callable[..., Array]:
     return reference
 
 
+def function(name: str, general: Callable[..., Array]) -> Callable[..., Array]:
+    """A reference that has the library's own bits for floats, numpy's for other types."""
+    code = Function[name.upper()]
+
+    def reference(x: Array) -> Array:
+        return functions.apply(code, x) if x.dtype == np.float32 else np.asarray(general(x))
+
+    return reference
+
+
 # ONNX name: (IR name, numpy function, result type: None for that of the input)
 UNARY: dict[str, tuple[str, Callable[..., Array], type | None]] = {
     "Sign": ("sign", np.sign, None),
-    "Abs": ("abs", np.abs, None),
     "Neg": ("neg", np.negative, None),  # of integers; of floats it is an affine
-    "Round": ("round", np.rint, None),
-    "Floor": ("floor", np.floor, None),
-    "Ceil": ("ceil", np.ceil, None),
-    "Sqrt": ("sqrt", np.sqrt, None),
-    "Exp": ("exp", np.exp, None),
-    "Tanh": ("tanh", np.tanh, None),
-    "Sigmoid": ("sigmoid", lambda x: 1 / (1 + np.exp(-x)), None),
     "Not": ("not", np.logical_not, None),
+    **{
+        onnx_name: (onnx_name.lower(), function(onnx_name, general), None)
+        for onnx_name, general in (
+            ("Abs", np.abs),
+            ("Round", np.rint),
+            ("Floor", np.floor),
+            ("Ceil", np.ceil),
+            ("Sqrt", np.sqrt),
+            ("Reciprocal", np.reciprocal),
+            ("Exp", np.exp),
+            ("Log", np.log),
+            ("Sigmoid", lambda x: 1 / (1 + np.exp(-x))),
+            ("Tanh", np.tanh),
+        )
+    },
 }
 BINARY: dict[str, tuple[str, Callable[..., Array], type | None]] = {
     "Greater": ("greater", np.greater, np.bool_),
@@ -66,12 +85,26 @@ for _onnx_name, (_name, _function, _dtype) in BINARY.items():
     importer(_onnx_name)(import_plain)
 # Imported by affine.py and activation.py, which look at constant operands first.
 for _name, _function in (
+    ("add", np.add),
     ("sub", np.subtract),
     ("mul", np.multiply),
     ("max", np.maximum),
     ("min", np.minimum),
 ):
     operation(_name, broadcast, None)(plain(_function))
+
+
+def pair(ctx: NodeContext, op: str, x: str, y: str) -> str:
+    """An operator of two values. Where they are broadcast they get equal ranks, so that axis 1 is the channels of both."""
+    graph = ctx.graph
+    rank = max(len(graph.shape(name)) for name in (x, y))
+    names = [
+        name
+        if graph.const(name) is not None
+        else ctx.reshape(name, (1,) * (rank - len(graph.shape(name))) + graph.shape(name))
+        for name in (x, y)
+    ]
+    return ctx.emit(op, *names)
 
 
 @importer("Neg")

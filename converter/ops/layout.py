@@ -71,17 +71,6 @@ def import_unsqueeze(ctx: NodeContext) -> str:
     return ctx.reshape(ctx.inputs[0], [1 if i in axes else next(rest) for i in range(rank)])
 
 
-@importer("Expand")
-def import_expand(ctx: NodeContext) -> str:
-    """Expand that repeats nothing."""
-    target = np.broadcast_shapes(ctx.shape(), tuple(ctx.ints(1, "target shape")))
-    if math.prod(target) != math.prod(ctx.shape()):
-        raise ctx.error(
-            f"it repeats {list(ctx.shape())} to {list(target)}; repeating is not supported"
-        )
-    return ctx.reshape(ctx.inputs[0], target)
-
-
 @importer("Identity")
 def import_identity(ctx: NodeContext) -> str:
     """Another name for the input."""

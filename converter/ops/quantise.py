@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""quantise and threshold, which recognition creates; BipolarQuant of the QONNX dialect."""
+"""quantise and threshold, which recognition creates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from converter.graph import Array
-from converter.ops.registry import NodeContext, importer, operation, per_channel, same_shape
+from converter.ops.registry import operation, per_channel, same_shape
 
 
 def signs(positive: Array) -> Array:
@@ -27,14 +27,3 @@ def quantise(x: Array, threshold: Array, flip: Array, **_: Any) -> Array:
 def threshold(x: Array, threshold: Array, **_: Any) -> Array:
     """x >= threshold ? +1 : -1 per channel, for integer x."""
     return signs(x >= per_channel(threshold, x.ndim))
-
-
-@importer("BipolarQuant", domains=("onnx.brevitas", "qonnx.custom_op.general"))
-def import_bipolar_quant(ctx: NodeContext) -> str:
-    """+scale where x >= 0, else -scale; on weights too (they are not folded by the ONNX tools)."""
-    scale = ctx.const(1, "scale")
-    data = ctx.graph.const(ctx.inputs[0])
-    if data is not None:
-        return ctx.constant((signs(data >= 0) * scale).astype(np.float32), "weight")
-    positive = ctx.emit("greater_equal", ctx.inputs[0], ctx.constant(np.float32(0), "zero"))
-    return ctx.emit("where", positive, ctx.constant(scale), ctx.constant(-scale))

@@ -80,6 +80,15 @@ def per_channel(c: Array, rank: int) -> Array:
     return c if rank <= 1 else c.reshape(-1, *(1,) * (rank - 2))
 
 
+def spreads(shape: Shape, over: Shape) -> bool:
+    """Whether a value of this shape is repeated over another as a step of the .dab file can: whole, or one element for each
+    channel, for each pixel, or for all."""
+    axis = min(1, len(over) - 1)
+    one = tuple(d if i == axis else 1 for i, d in enumerate(over))
+    pixels = tuple(1 if i == axis else d for i, d in enumerate(over))
+    return shape in (over, one, pixels, (1,) * len(over))
+
+
 def two_valued(x: Array) -> Array:
     """The input of a binary operator; ValueError unless all of it is -1 or +1."""
     if not np.all(np.abs(x) == 1):

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Convolutions and dense layers become binary, or keep float inputs with binary weights, or stay as they are.
 
-    v -> conv(w) -> y       q -> bconv(s, border) -> affine(mul, add) -> y        v = a * q + b,  w[o] = alpha[o] * s[o]
-                            mul = a * alpha,  add = b * alpha * sum(s[o])
-    x -> conv(w) -> y       x -> conv(s) -> affine(alpha, 0) -> y                 x real-valued
+    v -> conv(w) -> y       q -> bconv(s, border) -> affine(mul, add) -> y        v = a * q + b, w[o] = alpha[o] * s[o]
+    x -> conv(w) -> y       x -> conv(s) -> affine(alpha, 0) -> y                 x real-valued, w[o] = alpha[o] * s[o]
 
-(dense likewise). The affine is left out where it does nothing. Where all |w| of a channel are bit-equal the result is that of
-the source model up to the rounding of its sums; else alpha is their mean, and the report says how far they are from it.
+(dense likewise); mul = a * alpha, add = b * alpha * sum(s[o]). The affine is left out where it does nothing. Where all |w| of a
+channel are bit-equal the result is that of the source model up to the rounding of its sums; else alpha is their mean, and the
+report says how far they are from it.
 
 strict: the weight must have gone through a sign in the source graph (attribute `weight_source` of the importer, or nothing
 but -1 and +1 in it), the input must be -1 and +1, and no convolution may pad it with 0.
@@ -20,6 +20,7 @@ import numpy as np
 
 from converter.graph import Array, Node
 from converter.layout import pixel_bytes
+from converter.lowering.needs import is_narrow
 from converter.passes.advice import REAL, SHOW, advise_input, advise_weight
 from converter.passes.operand import Operand, find_operand
 from converter.passes.origin import span, story
@@ -147,6 +148,12 @@ class Binarise(Rule[Layer]):
         row.kind, row.border = BINARY, operand.border
         row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
         row.reason = self._praise(node, weight, operand)
+        if node.op == "conv" and is_narrow(node, weight.signs.shape):
+            row.bytes_after = _blocks(row, node) * row.taps
+            row.reason += (
+                f"; computed on floats, as exactly: bits of groups of {weight.signs.shape[1]} would take "
+                f"{_blocks(row, node) * 8 * self._packed(node, operand)} bytes and be no faster"
+            )
         row.advice = REAL if row.inserted_sign or row.forced else ""
         signs = operand.value
         if not operand.signs:

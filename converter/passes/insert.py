@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Signs that the graph does not have but the user or the author asked for.
 
-    x -> conv(w) -> y      x -> quantise(0) -> conv(w) -> y          (x >= 0 gives +1)
+    x -> conv(w) -> y      x -> quantise(0) -> conv(w) -> y          x >= 0 gives +1
 
 - A convolution or dense layer named by --binary-list: a sign in front where the input is not two-valued; a weight that is not
   +-alpha is replaced by its sign.

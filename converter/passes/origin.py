@@ -124,15 +124,18 @@ def _sign(graph: Graph, node: Node) -> str:
     text = f"{high} where it is >= {span(threshold)}, else {low}"
     if 0 < falls < len(flip):
         text += f" (the other way round in {falls} of {len(flip)} channels)"
-    if not node.sources:
+    writer = graph.producer(node.inputs[0])
+    before = writer.sources if writer is not None else []
+    names = [name for name in node.sources if name not in before]
+    if not names:
         return f"its two values, taken as bits: {text}"
-    count = f" ({len(node.sources)} nodes)" if len(node.sources) > NAMES else ""
-    verb = "is a sign" if len(node.sources) == 1 else "together are a sign"
-    names = listed(node.sources, quote="'")
-    return f"{names}{count} {verb} of '{node.inputs[0]}': {text}"
+    count = f" ({len(names)} nodes)" if len(names) > NAMES else ""
+    verb = "is a sign" if len(names) == 1 else "together are a sign"
+    return f"{listed(names)}{count} {verb} of '{(before or node.inputs)[0]}': {text}"
 
 
 def span(data: Array) -> str:
     """One number, or the range of a channel's numbers."""
-    low, high = float(np.min(data)), float(np.max(data))
+    normal = np.where(np.abs(data) < np.finfo(np.float32).tiny, 0, data)
+    low, high = float(np.min(normal)), float(np.max(normal))
     return f"{low:g}" if low == high else f"({low:g} to {high:g}, by channel)"

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Padding moves behind signs, where a binary convolution can take it over, and neighbours become one.
 
-x -> pad(v) -> quantise -> y            x -> quantise -> pad(quantise(v)) -> y
-x -> pad(a, v) -> pad(b, v) -> y        x -> pad(a + b, v) -> y
+    x -> pad(v) -> quantise -> y            x -> quantise -> pad(quantise(v)) -> y
+    x -> pad(a, v) -> pad(b, v) -> y        x -> pad(a + b, v) -> y
+
+The first where all channels give the padding the same sign, the second where nobody else reads the first pad.
 """
 
 from __future__ import annotations

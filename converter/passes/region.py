@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converter.functions import Function
 from converter.graph import Array, Graph, Node
 from converter.ops import OPERATIONS
 from converter.passes.rule import channels, uniform
@@ -19,7 +20,8 @@ from converter.passes.rule import channels, uniform
 PARAMETRIC = frozenset({"affine", "prelu", "quantise"})
 ELEMENTWISE = PARAMETRIC | frozenset(
     (
-        *("clip", "sign", "abs", "neg", "round", "floor", "ceil", "sqrt", "exp", "tanh", "sigmoid"),
+        *(function.name.lower() for function in Function),
+        *("clip", "sign", "neg"),
         *("add", "sub", "mul", "div", "pow", "max", "min", "cast", "not", "and", "or", "where"),
         *("greater", "greater_equal", "less", "less_equal", "equal"),
     )

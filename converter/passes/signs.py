@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Sign functions, however they are spelled.
 
-    x -> [elementwise nodes that end in two values lo < hi] -> y
-    x -> quantise(threshold, flip) [-> affine(mul, add)] -> y        mul = (hi - lo) / 2, add = (hi + lo) / 2
+    x -> [elementwise nodes that end in two values lo < hi] -> y    x -> quantise(threshold, flip) [-> affine(mul, add)] -> y
 
-The affine is left out where the values are -1 and +1. `values.py` proves that y takes finitely many values (or y is a Where,
-whose condition may exclude values of its branches); the threshold is found by evaluating the nodes (`steps.py`), so it is
-exactly theirs. The region grows backwards over everything elementwise that nobody else reads: BatchNormalization, Relu, bias in
-front of a sign become part of the threshold. A constant padding in front moves behind: pad(x, v) -> sign becomes
-sign -> pad(sign(v)), where a sign(0) = 0 is kept as padding with 0.
+mul = (hi - lo) / 2, add = (hi + lo) / 2; the affine is left out where the values are -1 and +1. `values.py` proves that y
+takes finitely many values (or y is a Where, whose condition may exclude values of its branches); the threshold is found by
+evaluating the nodes (`steps.py`), so it is exactly theirs. The region grows backwards over everything elementwise that nobody
+else reads: BatchNormalization, Relu, bias in front of a sign become part of the threshold. A constant padding in front moves
+behind: pad(x, v) -> sign becomes sign -> pad(sign(v)), where a sign(0) = 0 is kept as padding with 0.
 
 Where an ONNX Sign meets 0, y takes a third value. The quantise takes the side that the option sign_zero says; attribute `zero`
 holds both thresholds (for sign(0) = +1, -1), x between them meets the 0. Attribute `centred` says whether the third value is in

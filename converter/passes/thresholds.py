@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Signs of binary dot products become integer comparisons.
 
-    q -> bconv(s) -> dot -> [affine, clip, prelu ...] -> quantise -> y
-    q -> bconv(s') -> dot' -> threshold(t) -> y                       y = dot' >= t ? +1 : -1,   s'[c] = -s[c] where y falls
+    q -> bconv(s) -> dot -> [affine, clip, prelu ...] -> quantise -> y    q -> bconv(s') -> dot' -> threshold(t) -> y
 
-All dot products that can occur are sent through the float32 nodes as they stand, so t is exactly theirs. Where y falls as the
-dot product grows, the channel's weights are negated, and so is what other readers of the dot product get (an affine of +-1).
-A constant channel has t = INT32_MIN or INT32_MAX. The nodes in between stay for other readers (a shortcut needs the floats).
+y = dot' >= t ? +1 : -1, and s'[c] = -s[c] where y falls as the dot product grows. All dot products that can occur are sent
+through the float32 nodes as they stand, so t is exactly theirs. Where y falls, the channel's weights are negated, and so is
+what other readers of the dot product get (an affine of +-1). A constant channel has t = INT32_MIN or INT32_MAX. The nodes in
+between stay for other readers (a shortcut needs the floats).
 """
 
 from __future__ import annotations

@@ -83,13 +83,8 @@ class TransposeBehind(Rule[Pair]):
             parameters = [self.constant(name) for name in node.inputs[1:]]
             if not all(uniform(p) for p in parameters) or "zero" in node.attrs:
                 return "its parameters differ along an axis that moves"
-        if any(
-            graph.shape(name) != graph.shape(match.first.output)
-            for name in node.inputs
-            if graph.const(name) is None
-        ):
-            return None if node.op == "concat" else "its activations have different shapes"
-        return None
+        ranks = {len(graph.shape(name)) for name in node.inputs if graph.const(name) is None}
+        return None if len(ranks) == 1 else "its activations have different ranks"
 
     def rewrite(self, match: Pair) -> None:
         """Swap them."""

@@ -27,7 +27,14 @@ from converter.passes.rule import uniform
 
 LIMIT = 16
 #: Functions that never decrease: an interval's ends give the result's ends.
-MONOTONE = frozenset({"clip", "round", "floor", "ceil", "sign", "tanh", "sigmoid", "exp", "cast"})
+MONOTONE = frozenset(
+    (
+        *("clip", "round", "floor", "ceil", "sign", "cast", "sqrt"),
+        *("exp", "log", "sigmoid", "tanh", "erf", "elu", "softplus"),
+    )
+)
+#: Functions that grow with x but for a dip below 0: its depth, rounded down.
+DIP = {"swish": -0.2785, "hard_swish": -0.3751, "mish": -0.3089}
 INTEGER_VALUED = frozenset({"round", "floor", "ceil", "sign"})
 LINEAR = frozenset({"add", "sub", "neg", "affine"})
 SIGNED = frozenset({"quantise", "threshold", "bmaxpool"})
@@ -221,6 +228,8 @@ def _bounds(graph: Graph, node: Node, inputs: list[Fact]) -> tuple[float, float]
         )
         results = evaluate_node(node, [rows, *(p for p in parameters if p is not None)])
         return float(results.min()), float(results.max())
+    if node.op in DIP:
+        return DIP[node.op] if x.low < 0 else 0.0, max(0.0, x.high)
     if rule := _ARITHMETIC.get(node.op):
         return rule(inputs)
     return None

@@ -111,7 +111,7 @@ def test_explain_unknown_layer(digits: Path, capsys: pytest.CaptureFixture[str])
 def test_explain_what_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The story is told, then the error."""
     path = tmp_path / "m.onnx"
-    nodes = [node("Conv", "x w", "c", name="first"), node("Tanh", "c", "y", name="odd")]
+    nodes = [node("Conv", "x w", "c", name="first"), node("Pow", "c c", "y", name="odd")]
     onnx.save(model(nodes, {"x": (1, 2, 4, 4)}, {"w": np.ones((2, 2, 1, 1), np.float32)}), path)
     assert cli.main(["explain", str(path)]) == 1
     captured = capsys.readouterr()
@@ -166,8 +166,8 @@ def test_bad_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_unsupported_operator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Operators that the importer does not know, and those that no layer of the library can do."""
     path = tmp_path / "m.onnx"
-    for op in ("Det", "Tanh"):
-        onnx.save(model([node(op, "x", "y", name="odd")], {"x": (1, 2, 4, 4)}), path)
+    for op, inputs in (("Det", "x"), ("Pow", "x x")):
+        onnx.save(model([node(op, inputs, "y", name="odd")], {"x": (1, 2, 4, 4)}), path)
         assert f"error: {path}: node 'odd'" in error_of(capsys, path)
     assert files(tmp_path) == {"m.onnx"}
 

@@ -191,6 +191,10 @@ CASES: dict[str, tuple[Build, tuple[int, ...]]] = {
     "slice-nothing": (one("Slice", IMAGE, i64(0), i64(2**31), i64(1)), (10, 13)),
     "gather-one": (one("Gather", IMAGE, np.array(2), axis=1), ALL),
     "gather-range": (one("Gather", IMAGE, i64(-3, -2), axis=1), (13,)),
+    "gather-any": (one("Gather", IMAGE, i64(3, 1, -1, 2, 2, 0), axis=1), (13,)),
+    "slice-backwards": (one("Slice", IMAGE, i64(-1, 4), i64(-99, 0), i64(3, 2), i64(-1, -2)), (10, 13)),
+    "expand-repeats": (one("Expand", (1, 4, 1, 1), i64(5, 6)), (8, 13)),
+    "tile": (one("Tile", IMAGE, i64(1, 2, 1, 3)), (7, 13)),
     "global-average": (one("GlobalAveragePool"), ALL),
     "global-max": (one("GlobalMaxPool"), ALL),
     "reduce-mean": (
@@ -243,6 +247,19 @@ CASES: dict[str, tuple[Build, tuple[int, ...]]] = {
         (19, 22),
     ),
     "pow": (one("Pow", IMAGE, np.float32(2)), (7, 13)),
+    **{op.lower(): (one(op), (opset,)) for op, opset in (
+        ("Erf", 13), ("Softplus", 13), ("Softsign", 13), ("HardSwish", 14), ("Mish", 18), ("Gelu", 20),
+        ("Reciprocal", 13), ("Elu", 13), ("Selu", 13), ("Celu", 13), ("Swish", NEWEST),
+    )},
+    "elu-alpha": (one("Elu", alpha=0.3), (7, 13)),
+    "selu-attributes": (one("Selu", alpha=0.3, gamma=2.0), (13,)),
+    "celu-alpha": (one("Celu", alpha=0.3), (13,)),
+    "gelu-tanh": (one("Gelu", approximate="tanh"), (20,)),
+    "swish-alpha": (one("Swish", alpha=1.7), (NEWEST,)),
+    "sqrt-log": (
+        chain(IMAGE, node("Exp", "x", "e"), node("Sqrt", "e", "s"), node("Log", "s", "y")),
+        (9, 13),
+    ),
     **{op.lower(): (one(op), (9, 13)) for op in ("Abs", "Neg", "Floor", "Ceil", "Tanh", "Sigmoid", "Exp")},
     "sign": (one("Sign"), (9, 13)),
     "round": (one("Round"), (11, 13, 22)),
@@ -259,6 +276,17 @@ CASES: dict[str, tuple[Build, tuple[int, ...]]] = {
 )
 def test_one_operator(build: Build, opset: int) -> None:
     assert_equal_to_runtime(build(opset), tolerance=1e-6)
+
+
+@pytest.mark.parametrize("op", ["Add", "Mul", "Sub", "Div", "Max", "Min", "Sum", "Mean"])
+@pytest.mark.parametrize(
+    "other", [(1, 4, 1, 1), (1, 1, 7, 6), (1, 7, 1), (1, 6), (1,), (1, 4, 7, 6)]
+)
+def test_two_activations(op: str, other: tuple[int, ...]) -> None:
+    """Of all shapes, on either side."""
+    for inputs in ("a e", "e a"):
+        nodes = [node("Exp", "b", "e"), node(op, inputs, "y")]
+        assert_equal_to_runtime(model(nodes, {"a": IMAGE, "b": other}), tolerance=1e-6)
 
 
 def test_reduction_over_no_axes() -> None:

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exported import Export, assert_binary
+from converter import dab
+from converter.dab_model import Kind
+from exported import Export, assert_binary, convert
 from targets import Target
 
 SHAPE = (1, 4, 9, 7)
@@ -179,3 +181,23 @@ def test_pad_in_front_of_signs_that_differ(target: Target) -> None:
     x = initializer(net, "x", (1, 1, 1, 1), 0.0)
     x = net.sign(net.op("Sub", x, net.const(net.real(4, 1, 1))))
     assert_binary(target, net.done(net.conv(x, 5, 4, 3, 3), *SHAPE), None)
+
+
+@pytest.mark.parametrize("inputs", [1, 2, 3])
+def test_narrow_groups_are_small(inputs: int, target: Target) -> None:
+    """Depthwise and nearly so: signs of a byte per tap and 8 outputs, sums that are exact, thresholds behind them."""
+    net, groups = Export(), 24
+    channels = groups * inputs
+    shape = (1, channels, 9, 7)
+    y = net.conv(net.sign("x"), channels, inputs, 3, 3, pads=[1] * 4, group=groups)
+    y = net.sign(net.bn(y, channels))
+    y = initializer(net, y, (1, 1, 1, 1), -1.0)
+    y = net.bn(net.conv(y, channels, inputs, 3, 3, group=groups), channels)
+    proto = net.done(net.conv(net.sign(y), 5, channels, 1, 1), *shape)
+    report = assert_binary(target, proto, 0, -1, None)
+    _, _, data = convert(proto)
+    kinds = [op.kind for op in dab.read(data).ops if op.kind in (Kind.CONV2D, Kind.BCONV2D)]
+    narrow = inputs <= 2
+    assert kinds == [Kind.CONV2D if narrow else Kind.BCONV2D] * 2 + [Kind.BCONV2D]
+    assert report.rows[0].bytes_after == groups * 9 * (inputs if narrow else 8 * 8)
+    assert ("on floats" in report.rows[0].reason) == narrow

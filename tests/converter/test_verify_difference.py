@@ -13,7 +13,7 @@ from converter import lower, passes, verify
 from converter.errors import ConversionError
 from converter.graph import Graph
 from converter.onnx_import import load
-from converter.report import Report, Row
+from converter.report import Report
 from converter.verify_inputs import BOUNDARY, RANDOM, Arrays, make_inputs
 from converter.verify_runners import Runner, library
 from ir_builder import Net
@@ -109,20 +109,6 @@ def test_progress(path: Path) -> None:
     verify.verify(path, lower.lower(graph, {}), report, count=1, tell=said.append)
     assert said[0] == "verifying: input 1 of 6 (normal)"
     assert len(said) == 6
-
-
-# -- sources of other formats --------------------------------------------------------------------
-def test_graph_as_source(path: Path) -> None:
-    graph, report = converted(path)
-    text = verify.verify(load(path), lower.lower(graph, {}), report, converted=graph)
-    assert text.startswith("verified: compared with numpy (the source is no ONNX file)")
-
-
-def test_changed_graph_as_source(path: Path) -> None:
-    report = Report(rows=[Row("a", "a", "conv", inserted_sign=True)])
-    graph, _ = converted(path)
-    with pytest.raises(ConversionError, match="nothing to compare with"):
-        verify.verify(load(path), lower.lower(graph, {}), report)
 
 
 # -- inputs --------------------------------------------------------------------------------------

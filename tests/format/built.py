@@ -83,6 +83,23 @@ def infinite() -> bytes:
     return dab.write(b.finish())
 
 
+def function(code: int, *, dims: tuple[int, ...] = (1,), constant: bool = True) -> bytes:
+    """A FUNCTION step with this code."""
+    b = Builder({})
+    b.inputs.append(b.activation(Type.F32, (2,), "input"))
+    data = np.full(dims, code, "<i4").view(np.uint8).ravel()
+    operand = b.constant(Type.I32, dims, data) if constant else b.inputs[0]
+    b.outputs.append(b.activation(Type.F32, (2,), "output"))
+    steps = [Step.FUNCTION, Step.EMIT_F32]
+    b.op(Kind.POINTWISE, [b.inputs[0], operand], b.outputs, [], steps)
+    return dab.write(b.finish())
+
+
+def of_two(step: Step, *dims: int, form: Type = Type.F32) -> bytes:
+    """A step of [2, 3, 4] and a tensor of these dims."""
+    return make(Kind.POINTWISE, (2, 3, 4), (24,), [], [step, Step.EMIT_F32], (form, dims))
+
+
 # name, file, place of the error; it is in op 0 or in constant 1
 BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
     ("pad bits of a constant", constant_bits, Place.DATA, 1),
@@ -125,4 +142,14 @@ BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
         0,
     ),
     ("infinite x", infinite, Place.DATA, 1),
+    ("function 0", lambda: function(0), Place.DATA, 1),
+    ("function 17", lambda: function(17), Place.DATA, 1),
+    ("function -1", lambda: function(-1), Place.DATA, 1),
+    ("two functions", lambda: function(1, dims=(2,)), Place.OPERAND, 0),
+    ("function of floats", lambda: function(1, constant=False), Place.OPERAND, 0),
+    ("MUL of channels in another order", lambda: of_two(Step.MUL, 4, 1), Place.OPERAND, 0),
+    ("SUB of pixels without last dim 1", lambda: of_two(Step.SUB, 2, 3), Place.OPERAND, 0),
+    ("DIV of a row", lambda: of_two(Step.DIV, 3, 4), Place.OPERAND, 0),
+    ("MAX of integers", lambda: of_two(Step.MAX, 4, form=Type.I32), Place.OPERAND, 0),
+    ("MIN of more", lambda: of_two(Step.MIN, 48), Place.OPERAND, 0),
 ]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Write the golden files: `python tests/format/golden.py`. They change only with the version of the format.
 
-minimal.dab has one op; all_ops.dab has every op kind, step and type, with odd sizes.
+minimal.dab has one op; all_ops.dab has most op kinds, steps and all types, with odd sizes; the others have the rest.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def minimal() -> Model:
 
 
 def all_ops() -> Model:
-    """Every op kind, step and type."""
+    """Op kinds, steps and types."""
     m = Maker()
     b = m.b
     x, other = m.input(1, 3, 5, 4), m.input(5, 4, 3)
@@ -126,7 +126,24 @@ def all_ops() -> Model:
     return b.finish()
 
 
-FILES = {"minimal": minimal, "all_ops": all_ops}
+def two_tensors() -> Model:
+    """Functions, and steps of two tensors with every way in which the second is repeated."""
+    m = Maker()
+    b = m.b
+    x, whole, pixels = m.input(3, 2, 5), m.input(30), m.input(6, 1)
+    scale = b.floats(m.numbers(5) + 0.25, "golden")
+    one = b.floats(np.array([[1.5]]), "golden")
+    functions = [b.integers(np.array([code])) for code in (9, 6)]
+    operands = [functions[0], whole, scale, pixels, one, functions[1], scale]
+    steps = (Step.FUNCTION, Step.MUL, Step.DIV, Step.SUB, Step.MAX, Step.FUNCTION, Step.MIN)
+    dims = (3, 2, 5)
+    y = m.op(Kind.POINTWISE, [x, *operands], Type.F32, dims, [], *steps, Step.EMIT_F32)
+    words = [*six([2, 0, 0]), *six([-1, 0, 1])]
+    b.outputs.append(m.op(Kind.SLICE, [y], Type.F32, (3, 4, 5), words))
+    return b.finish()
+
+
+FILES = {"minimal": minimal, "all_ops": all_ops, "two_tensors": two_tensors}
 
 
 def main() -> None:

@@ -201,7 +201,7 @@ DATA: list[Rule] = [
 ]
 
 STEPS: list[Rule] = [
-    ("step not known", steps(CONV, 10), A, CONV),
+    ("step not known", steps(CONV, 16), A, CONV),
     ("step behind END", steps(BDENSE, Step.EMIT_F32, 0, Step.EMIT_F32), A, BDENSE),
     ("no EMIT", steps(BDENSE, 0), A, BDENSE),
     ("EMIT_INT of floats", steps(CONV, Step.EMIT_INT), A, CONV),
@@ -213,7 +213,7 @@ STEPS: list[Rule] = [
     ("operand of a step not constant", lambda f: f.operand(DENSE, 3, FLAT), P, DENSE),
     ("operand of a step of another shape", lambda f: f.operand(CONV, 2, LIMITS), P, CONV),
     ("limits of another shape", lambda f: f.operand(CONV, 5, SLOPE), P, CONV),
-    ("ADD of a constant", lambda f: f.operand(DENSE, 2, THRESHOLD), P, DENSE),
+    ("ADD of infinities", lambda f: f.operand(DENSE, 2, THRESHOLD), D, THRESHOLD),
     ("ADD of another size", lambda f: f.operand(DENSE, 2, FLAT), P, DENSE),
     ("ADD of flips", lambda f: f.operand(DENSE, 2, FLIP), P, DENSE),
     ("F32 output of bits", steps(CONV, 1, 3, 2, 7, 7), P, CONV),
@@ -273,10 +273,11 @@ KINDS: list[Rule] = [
     ("pad value -0.0", lambda f: f.word(PAD, 12, -(1 << 31)), A, PAD),
     ("padded to other dims", lambda f: f.word(PAD, 0, 2), P, PAD),
     ("slice start -1", lambda f: f.word(SLICE, 0, -1), A, SLICE),
-    ("slice step 0", lambda f: f.word(SLICE, 6, 0), A, SLICE),
+    ("slice step below -2^24", lambda f: f.word(SLICE, 6, -(1 << 24) - 1), A, SLICE),
     ("slice start above 2^24", lambda f: f.word(SLICE, 0, (1 << 24) + 1), A, SLICE),
     ("slice step above 2^24", lambda f: f.word(SLICE, 6, (1 << 24) + 1), A, SLICE),
     ("slice unused step", lambda f: f.word(SLICE, 9, 1), A, SLICE),
+    ("slice beyond the begin", lambda f: f.word(SLICE, 6, -1), P, SLICE),
     ("slice beyond the end", lambda f: f.word(SLICE, 0, 2), P, SLICE),
 ]
 

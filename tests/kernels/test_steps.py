@@ -49,3 +49,51 @@ class TestStepSign:
     @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
     def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
         check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestStepMul:
+    SLOT = "step_mul"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestStepSub:
+    SLOT = "step_sub"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestStepDiv:
+    SLOT = "step_div"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestStepMax:
+    SLOT = "step_max"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestStepMin:
+    SLOT = "step_min"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestStepFunction:
+    SLOT = "step_function"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))

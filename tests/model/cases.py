@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from converter import dab
-from converter.dab_model import Kind, Step, Type
+from converter.dab_model import OF_TWO, STEP_OUTPUT, Kind, Step, Type
+from converter.functions import Function
 from converter.lowering.builder import Builder, normal, six
 
 Array = npt.NDArray[Any]
@@ -23,7 +24,9 @@ Dims = tuple[int, ...]
 
 CHANNELS = (1, 2, 3, 7, 8, 9, 16, 31, 63, 64, 65, 100, 127, 128, 129, 192, 200)
 OUTPUTS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 64, 65, 130)
-COMPUTING = (Step.AFFINE, Step.CLIP, Step.PRELU, Step.ADD, Step.SIGN)
+COMPUTING = (Step.AFFINE, Step.CLIP, Step.PRELU, Step.SIGN, Step.FUNCTION, *OF_TWO)
+# Those that give no infinities or NaN, however many steps there are.
+TAME = tuple(f for f in Function if f.name not in ("SQRT", "RECIPROCAL", "EXP", "LOG"))
 EMITS = (Step.EMIT_F32, Step.EMIT_SIGN, Step.EMIT_BITS)
 
 
@@ -128,13 +131,28 @@ class Net:
             return [self.builder.floats(np.array([low, high]), "test", infinite=True)]
         if step == Step.PRELU:
             return [self.half(channels)]
-        if step == Step.ADD:
-            return [self.floats(*dims)]
+        if step in OF_TWO:
+            return [self.other(step, dims)]
+        if step == Step.FUNCTION:
+            return [self.builder.integers(np.array([self.pick(*TAME)]))]
         if step in (Step.SIGN, Step.EMIT_BITS):
             return [*self.quantiser(channels)]
         if step == Step.EMIT_INT:
             return [self.builder.integers(self.rng.integers(-20, 21, channels))]
         return []
+
+    def other(self, step: Step, dims: Dims) -> int:
+        """The operand of a step of two: whole, by channel, by pixel, one number; also a constant. Divisors are not 0."""
+        spreads = [dims, dims, dims[-1:], (*dims[:-1], 1), (1, 1)]
+        shape = spreads[self.pick(*range(len(spreads)))]
+        values = self.values(*shape)
+        if step == Step.DIV:
+            values = np.where(values < 0, values - 0.5, values + 0.5).astype(np.float32)
+        if self.rng.random() < 0.2:
+            return self.builder.floats(normal(values), "test")
+        index = self.floats(*shape)
+        self.arrays[-1] = values
+        return index
 
     def program(self, kind: Kind) -> list[Step]:
         """A random valid program."""
@@ -154,7 +172,7 @@ class Net:
         inputs, outputs = list(own), []
         for step in steps:
             inputs += self.operands(step, dims)
-            if step >= Step.EMIT_F32:
+            if step in STEP_OUTPUT:
                 form = Type.F32 if step == Step.EMIT_F32 else Type.BITS
                 outputs.append((form, dims))
         self.show(self.op(kind, inputs, outputs, words, steps))
@@ -276,8 +294,11 @@ def pad(net: Net, kind: Kind) -> None:
 def slice_(net: Net, kind: Kind) -> None:
     dims = some_dims(net)
     start = [net.pick(*range(d)) for d in dims]
-    step = [net.pick(1, 1, 2, 3) for _ in dims]
-    most = [(d - 1 - a) // by + 1 for d, a, by in zip(dims, start, step, strict=True)]
+    step = [net.pick(1, 1, 2, 3, 0, -1, -2) for _ in dims]
+    most = [
+        4 if by == 0 else (d - 1 - a) // by + 1 if by > 0 else a // -by + 1
+        for d, a, by in zip(dims, start, step, strict=True)
+    ]
     out = tuple(net.pick(*range(1, n + 1)) for n in most)
     net.show(net.op(kind, [net.floats(*dims)], [(Type.F32, out)], [*six(start), *six(step)]))
 

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
 
+from converter import functions
+from converter.functions import Function
 from oracles.case import Array, Buffer, Case, Field, Struct, in_rows, put_rows, rng
 
 # What a step makes of x, and its operands.
@@ -31,7 +35,25 @@ SHAPES = [
     *(Shape(4, channels, 2, 2, in_place=True) for channels in (1, 8, 19)),
     *(Shape(3, channels, 0, 1, "special") for channels in (5, 64)),
 ]
-SLOTS = {f"step_{name}": SHAPES for name in ("affine", "clip", "prelu", "add", "sign")}
+OF_TWO: dict[str, Callable[[Array, Array], Array]] = {
+    "add": np.add,
+    "mul": np.multiply,
+    "sub": np.subtract,
+    "div": np.divide,
+    "max": lambda v, w: np.where(w > v, w, v),
+    "min": lambda v, w: np.where(w < v, w, v),
+}
+#: Gaps say which function it is: each of them meets several sizes, and special values.
+FUNCTIONS = [
+    Shape(pixels, channels, x_gap=int(function), fill=fill)
+    for function in Function
+    for pixels, channels, fill in ((0, 3, "random"), (2, 100, "random"), (5, 64, "special"))
+]
+SLOTS = {
+    **{f"step_{name}": SHAPES for name in ("affine", "clip", "prelu", "add", "sign")},
+    **{f"step_{name}": SHAPES for name in ("mul", "sub", "div", "max", "min")},
+    "step_function": FUNCTIONS,
+}
 
 # ReLU6, ReLU, and others; the special values meet two that contain zero.
 LIMITS = np.array(
@@ -71,11 +93,17 @@ def step_prelu(shape: Shape, x: Array, random: np.random.Generator) -> Result:
     return np.where(x >= 0, x, x * slope) + np.float32(0), {"slope": Buffer(slope)}
 
 
-def step_add(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+def step_of_two(slot: str, shape: Shape, x: Array, random: np.random.Generator) -> Result:
     other = values(shape, random)
     step = 4 * (shape.channels + shape.x_gap + 1)
     fields: dict[str, Field] = {"other": Buffer(in_rows(other, step, random)), "other_step": step}
-    return x + other + np.float32(0), fields
+    return OF_TWO[slot.removeprefix("step_")](x, other) + np.float32(0), fields
+
+
+def step_function(shape: Shape, x: Array, random: np.random.Generator) -> Result:
+    """Whatever the scale: functions change where x is about 1, and end where it is about 90."""
+    x *= random.choice(np.array([0.1, 1, 10, 60], np.float32), x.shape)
+    return functions.apply(Function(shape.x_gap), x), {"function": shape.x_gap}
 
 
 def step_sign(shape: Shape, x: Array, random: np.random.Generator) -> Result:
@@ -87,14 +115,17 @@ def step_sign(shape: Shape, x: Array, random: np.random.Generator) -> Result:
     return result, {"threshold": Buffer(threshold), "flip": Buffer(flip, align=1)}
 
 
-STEPS = {f.__name__: f for f in (step_affine, step_clip, step_prelu, step_add, step_sign)}
+STEPS: dict[str, Callable[[Shape, Array, np.random.Generator], Result]] = {
+    **{f.__name__: f for f in (step_affine, step_clip, step_prelu, step_sign, step_function)},
+    **{f"step_{name}": partial(step_of_two, f"step_{name}") for name in OF_TWO},
+}
 
 
 def case(slot: str, shape: Shape) -> Case:
     """One call of the slot. -0.0 goes in and never comes out."""
     random = rng(slot, shape)
     x = values(shape, random)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(all="ignore"):
         result, operands = STEPS[slot](shape, x, random)
     x_step = 4 * (shape.channels + shape.x_gap)
     out_step = 4 * (shape.channels + shape.out_gap)

@@ -55,6 +55,11 @@ CONV_SHAPES = [
     *(Conv(8, 3, 3, 1, 1, 1, "random", lines, groups) for lines in (0, 2, 3) for groups in (1, 2)),
     *(Conv(7, 2, 3, stride, 1, 1, "random", 2, 3) for stride in (1, 2)),
     *(Conv(5, 2, taps, 1, 1, 1, "random", 3, 2) for taps in (1, 2, 5)),
+    *(
+        Conv(pixels, 1, 1, 1, 1, 1, "random", 2, groups)
+        for pixels in (7, 9, 14)
+        for groups in (2, 3, 5)
+    ),
     Conv(8, 4, 127, fill="full"),
     Conv(1, 9, 50, fill="full"),
     *(random_conv(number) for number in range(24)),

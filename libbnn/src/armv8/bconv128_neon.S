@@ -11,6 +11,7 @@
 #define GROUP_BYTES 16
 #define GROUP_BYTES_LOG2 4
 #define WGT_AHEAD (2 * 128 - 64)
+#define LONE_BYTES 0
 #include "bconv.inc"
 
 low             .req v14
@@ -19,8 +20,8 @@ high            .req v15
 #include "xnor128.inc"
 
 // A step completes the second pixel before the one it begins.
-.macro head a0, a1, a2
-        step            sum5, \a0
+.macro head load, a0, a1, a2
+        step            sum5, \a0, \load
         step            sum6, \a1
 .endm
 
@@ -81,15 +82,28 @@ high            .req v15
         ld1             {\a\().16b, \b\().16b, \c\().16b, \d\().16b}, [next_src], \by
 .endm
 
-// The weights of the tap before the last, in two parts.
-.macro load_wgt_before_lo
-        ldp             q16, q17, [next_wgt, #-256]
-        ldp             q18, q19, [next_wgt, #-224]
+// Addresses stay: that is, in-order cores need not wait until they can write them back.
+.macro load_lone part
+    .if \part == 2
+        ld1             {act0.16b - act3.16b}, [next_src]
+    .elseif \part == 3
+        ldp             q11, q12, [next_src, #4 * GROUP_BYTES]
+    .elseif \part == 4
+        ldr             q13, [next_src, #6 * GROUP_BYTES]
+    .endif
 .endm
 
-.macro load_wgt_before_hi
+// The weights of the tap before the last.
+.macro load_before part
+    .if \part == 0
+        ldp             q16, q17, [next_wgt, #-256]
+    .elseif \part == 1
+        ldp             q18, q19, [next_wgt, #-224]
+    .elseif \part == 2
         ldp             q20, q21, [next_wgt, #-192]
+    .else
         ldp             q22, q23, [next_wgt, #-160]
+    .endif
 .endm
 
 /*yaml

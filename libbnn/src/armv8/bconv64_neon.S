@@ -11,12 +11,13 @@
 #define GROUP_BYTES 8
 #define GROUP_BYTES_LOG2 3
 #define WGT_AHEAD (2 * 64)
+#define LONE_BYTES (7 * GROUP_BYTES)
 #include "bconv.inc"
 #include "xnor64.inc"
 
 // A step completes the third pixel before the one it begins.
-.macro head a0, a1, a2
-        step            sum4, \a0
+.macro head load, a0, a1, a2
+        step            sum4, \a0, \load
         step            sum5, \a1
         step            sum6, \a2
 .endm
@@ -77,13 +78,21 @@
         ld4r            {\a\().2d, \b\().2d, \c\().2d, \d\().2d}, [next_src], \by
 .endm
 
-// The weights of the tap before the last.
-.macro load_wgt_before_lo
+.macro load_lone part
+    .if \part == 2
+        load_4          act0, act1, act2, act3
+    .elseif \part == 4
+        load_3          act4, act5, act6
+    .endif
 .endm
 
-.macro load_wgt_before_hi
+// The weights of the tap before the last.
+.macro load_before part
+    .if \part == 0
         ldp             q16, q17, [next_wgt, #-128]
+    .elseif \part == 1
         ldp             q18, q19, [next_wgt, #-96]
+    .endif
 .endm
 
 /*yaml

@@ -58,17 +58,29 @@ void bnn_step_prelu_c(float *out, const float *x, const struct bnn_tile *tile, c
     }
 }
 
-void bnn_step_add_c(float *out, const float *x, const struct bnn_tile *tile, const float *other, size_t other_step)
-{
-    for (size_t p = 0; p < tile->pixels; p++) {
-        for (size_t c = 0; c < tile->channels; c++) {
-            out[c] = x[c] + other[c] + 0.0F;
-        }
-        x = next_const(x, tile->x_step);
-        other = next_const(other, other_step);
-        out = next(out, tile->out_step);
+/* out = `result`, which is made of v and w, an element of x and of other. */
+#define STEP_OF_TWO(name, result)                                                                                              \
+    void bnn_step_##name##_c(float *out, const float *x, const struct bnn_tile *tile, const float *other, size_t other_step)   \
+    {                                                                                                                          \
+        for (size_t p = 0; p < tile->pixels; p++) {                                                                            \
+            for (size_t c = 0; c < tile->channels; c++) {                                                                      \
+                const float v = x[c];                                                                                          \
+                const float w = other[c];                                                                                      \
+                const float r = result;                                                                                        \
+                out[c] = r + 0.0F;                                                                                             \
+            }                                                                                                                  \
+            x = next_const(x, tile->x_step);                                                                                   \
+            other = next_const(other, other_step);                                                                             \
+            out = next(out, tile->out_step);                                                                                   \
+        }                                                                                                                      \
     }
-}
+
+STEP_OF_TWO(add, v + w)
+STEP_OF_TWO(mul, (v) * (w))
+STEP_OF_TWO(sub, v - w)
+STEP_OF_TWO(div, v / w)
+STEP_OF_TWO(max, w > v ? w : v)
+STEP_OF_TWO(min, w < v ? w : v)
 
 void bnn_step_sign_c(float *out, const float *x, const struct bnn_tile *tile, const float *threshold, const uint8_t *flip)
 {

@@ -11,7 +11,8 @@ enum { RANK = 0, DIMS = 1, PERM = 7 };           /* of transpose */
 enum { BEFORE = 0, AFTER = 6, VALUE = 12 };      /* of pad */
 enum { START = 0, STEP = 6 };                    /* of slice */
 
-/* out[out_at + sum of i[d] * out_step[d]] = in[in_at + sum of i[d] * in_step[d]] for all i[d] < dims[d]. */
+/* out[out_at + sum of i[d] * out_step[d]] = in[in_at + sum of i[d] * in_step[d]] for all i[d] < dims[d]. Sums are modulo the range
+ * of size_t: steps may be negative. */
 struct copy {
     const float *in;
     float *out;
@@ -295,15 +296,16 @@ static bnn_status check_slice(const struct bnn_op *op, bnn_error *error)
     }
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
     for (uint32_t d = 0; d < BNN_MAX_RANK; d++) {
-        const uint32_t start = bnn_op_attribute_word(op, START + d), step = bnn_op_attribute_word(op, STEP + d);
-        const uint32_t most = d < x.rank ? BNN_DAB_MAX_DIM : 0;
-        BNN_REQUIRE(ATTRIBUTE, start <= most && step <= most && (step > 0 || most == 0),
-                    "start, step: must be 0..2^24 and 1..2^24, and 0 beyond the rank");
+        const int32_t start = bnn_op_attribute(op, START + d), step = bnn_op_attribute(op, STEP + d);
+        const int32_t most = d < x.rank ? (int32_t)BNN_DAB_MAX_DIM : 0;
+        BNN_REQUIRE(ATTRIBUTE, start >= 0 && start <= most && step >= -most && step <= most,
+                    "start, step: must be 0..2^24 and -2^24..2^24, and 0 beyond the rank");
     }
     BNN_REQUIRE(OPERAND, out.rank == x.rank, "output: wrong rank");
     for (uint32_t d = 0; d < x.rank; d++) {
-        const uint64_t start = bnn_op_attribute_word(op, START + d), step = bnn_op_attribute_word(op, STEP + d);
-        BNN_REQUIRE(OPERAND, start + (out.dims[d] - 1) * step < x.dims[d], "output: takes more than x has");
+        const int64_t first = bnn_op_attribute(op, START + d);
+        const int64_t last = first + (int64_t)(out.dims[d] - 1) * bnn_op_attribute(op, STEP + d);
+        BNN_REQUIRE(OPERAND, first < x.dims[d] && last >= 0 && last < x.dims[d], "output: takes more than x has");
     }
     return BNN_OK;
 }
@@ -314,7 +316,7 @@ static const void *bind_slice(const struct bnn_op *op, struct bnn_build *build)
     struct copy c = copy_of(&x, &out, out.dims);
     for (uint32_t d = 0; d < x.rank; d++) {
         c.in_at += bnn_op_attribute_word(op, START + d) * c.in_step[d];
-        c.in_step[d] *= bnn_op_attribute_word(op, STEP + d);
+        c.in_step[d] *= (size_t)bnn_op_attribute(op, STEP + d); /* a negative one wraps around, as sums with it do */
         c.dims[d] = out.dims[d];
     }
     return take_one(build, c);

@@ -10,20 +10,26 @@ struct step_rule {
     uint8_t changes;     /* it computes a new v */
     uint8_t infinite;    /* its first operand may be infinite */
     uint8_t types[2];
-    uint8_t extents[2];  /* elements of the operand: 2 or C; 0: as many as v */
+    uint8_t extents[2];  /* of the operand */
 };
-enum { PER_CHANNEL = 1, PER_ELEMENT = 0, LIMITS = 2 };
+enum extent { TENSOR = 0, PER_CHANNEL, LIMITS, CODE };
 
 static const struct step_rule rules[BNN_STEP_COUNT] = {
     [BNN_STEP_AFFINE] = {2, 0, 1, 0, {BNN_TYPE_F32, BNN_TYPE_F32}, {PER_CHANNEL, PER_CHANNEL}},
     [BNN_STEP_CLIP] = {1, 0, 1, 1, {BNN_TYPE_F32}, {LIMITS}},
     [BNN_STEP_PRELU] = {1, 0, 1, 0, {BNN_TYPE_F32}, {PER_CHANNEL}},
-    [BNN_STEP_ADD] = {1, 0, 1, 0, {BNN_TYPE_F32}, {PER_ELEMENT}},
+    [BNN_STEP_ADD] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
     [BNN_STEP_SIGN] = {2, 0, 1, 1, {BNN_TYPE_F32, BNN_TYPE_U8}, {PER_CHANNEL, PER_CHANNEL}},
     [BNN_STEP_EMIT_F32] = {0, BNN_TYPE_F32, 0, 0, {0}, {0}},
     [BNN_STEP_EMIT_SIGN] = {0, BNN_TYPE_BITS, 0, 0, {0}, {0}},
     [BNN_STEP_EMIT_BITS] = {2, BNN_TYPE_BITS, 0, 1, {BNN_TYPE_F32, BNN_TYPE_U8}, {PER_CHANNEL, PER_CHANNEL}},
     [BNN_STEP_EMIT_INT] = {1, BNN_TYPE_BITS, 0, 0, {BNN_TYPE_I32}, {PER_CHANNEL}},
+    [BNN_STEP_FUNCTION] = {1, 0, 1, 0, {BNN_TYPE_I32}, {CODE}},
+    [BNN_STEP_MUL] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
+    [BNN_STEP_SUB] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
+    [BNN_STEP_DIV] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
+    [BNN_STEP_MAX] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
+    [BNN_STEP_MIN] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
 };
 
 static uint32_t step_code(const struct bnn_op *op, uint32_t i)
@@ -72,24 +78,52 @@ static int ordered(const struct bnn_view *limits)
     return bounds[0] <= bounds[1];
 }
 
+static uint32_t function_of(const void *code)
+{
+    uint32_t function;
+    bnn_memcpy(&function, code, sizeof function);
+    return function;
+}
+
+/* How an operand that may be an activation spreads over v; SPREAD_NONE: not at all. */
+static enum bnn_spread spread_of(const struct bnn_view *view, const struct bnn_value *value)
+{
+    const uint64_t elements = bnn_elements(view), last = view->dims[view->rank - 1];
+    if (elements == value->pixels * value->channels) {
+        return BNN_SPREAD_ELEMENTS;
+    }
+    if (elements == value->channels && last == value->channels) {
+        return BNN_SPREAD_CHANNELS;
+    }
+    if (elements == 1) {
+        return BNN_SPREAD_ONE;
+    }
+    return elements == value->pixels && last == 1 ? BNN_SPREAD_PIXELS : BNN_SPREAD_NONE;
+}
+
 static bnn_status check_operand(const struct bnn_op *op, uint32_t code, uint32_t which, const struct bnn_view *view,
                                 const struct bnn_value *value, bnn_error *error)
 {
     const struct step_rule *rule = &rules[code];
+    const enum extent extent = (enum extent)rule->extents[which];
     BNN_REQUIRE(OPERAND, view->type == (bnn_type)rule->types[which], "step operand: wrong type");
-    if (rule->extents[which] == PER_ELEMENT) {
-        BNN_REQUIRE(OPERAND, !view->constant, "ADD operand: must be an activation");
-        BNN_REQUIRE(OPERAND, bnn_elements(view) == value->pixels * value->channels, "ADD operand: wrong number of elements");
-        return BNN_OK;
+    if (extent == TENSOR) {
+        BNN_REQUIRE(OPERAND, spread_of(view, value) != BNN_SPREAD_NONE,
+                    "step operand: must have as many elements as v, or one for each channel, for each pixel, or for all");
+    } else {
+        const uint64_t elements = extent == PER_CHANNEL ? value->channels : extent == LIMITS ? 2 : 1;
+        BNN_REQUIRE(OPERAND, view->constant, "step operand: must be a constant");
+        BNN_REQUIRE(OPERAND, view->rank == 1 && view->dims[0] == elements,
+                    "step operand: must have one element per channel (CLIP limits: two, FUNCTION: one)");
     }
-    BNN_REQUIRE(OPERAND, view->constant, "step operand: must be a constant");
-    BNN_REQUIRE(OPERAND, view->rank == 1 && view->dims[0] == (rule->extents[which] == LIMITS ? 2 : value->channels),
-                "step operand: must have one element per channel (CLIP limits: two)");
     if (view->infinite && !rule->infinite) {
         return bnn_data_error(view, "floats must be finite", error);
     }
     if (code == BNN_STEP_CLIP && !ordered(view)) {
         return bnn_data_error(view, "CLIP limits must be ordered", error);
+    }
+    if (code == BNN_STEP_FUNCTION && (function_of(view->data) == 0 || function_of(view->data) >= BNN_FUNCTION_COUNT)) {
+        return bnn_data_error(view, "there is no such function", error);
     }
     return BNN_OK;
 }
@@ -196,6 +230,10 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
         const struct step_rule *rule = &rules[step.code];
         step.a = rule->operands > 0 ? bnn_op_input(op, input).data : NULL;
         step.b = rule->operands > 1 ? bnn_op_input(op, input + 1).data : NULL;
+        if (rule->operands > 0) {
+            const struct bnn_view view = bnn_op_input(op, input);
+            step.spread = spread_of(&view, value);
+        }
         step.out = rule->emits != 0 ? bnn_op_output(op, output).memory : NULL;
         input += rule->operands;
         output += rule->emits != 0;
@@ -246,6 +284,46 @@ static void copy_rows(float *out, size_t out_step, const float *v, size_t v_step
     }
 }
 
+/* The kernel of a step with an operand that may be an activation, or NULL. */
+static bnn_step_add_fn *kernel_of_two(const struct bnn_kernels *kernels, enum bnn_step_code code)
+{
+    switch (code) {
+    case BNN_STEP_ADD: return kernels->step_add;
+    case BNN_STEP_MUL: return kernels->step_mul;
+    case BNN_STEP_SUB: return kernels->step_sub;
+    case BNN_STEP_DIV: return kernels->step_div;
+    case BNN_STEP_MAX: return kernels->step_max;
+    case BNN_STEP_MIN: return kernels->step_min;
+    default: return NULL;
+    }
+}
+
+/* A step of v and another tensor, whose elements are repeated as `spread` says. */
+static void run_of_two(const struct bnn_steps *s, const struct bnn_step *step, const struct bnn_slab *slab,
+                       const struct bnn_tile *tile, float *place, const float *v)
+{
+    bnn_step_add_fn *kernel = kernel_of_two(s->kernels, step->code);
+    const float *other = step->a;
+    if (step->spread == BNN_SPREAD_ELEMENTS) {
+        kernel(place, v, tile, other + slab->pixel * s->channels + slab->channel, s->channels * sizeof(float));
+        return;
+    }
+    if (step->spread == BNN_SPREAD_CHANNELS) {
+        kernel(place, v, tile, other + slab->channel, 0);
+        return;
+    }
+    const size_t by = step->spread == BNN_SPREAD_PIXELS;
+    const struct bnn_tile one = {1, tile->channels, tile->out_step, tile->x_step};
+    float row[128]; /* the channels of a slab, at most */
+    for (size_t p = 0; p < slab->pixels; p++) {
+        for (size_t c = 0; c < slab->channels; c++) {
+            row[c] = other[(slab->pixel + p) * by];
+        }
+        kernel((float *)(void *)((uint8_t *)place + p * tile->out_step),
+               (const float *)(const void *)((const uint8_t *)v + p * tile->x_step), &one, row, 0);
+    }
+}
+
 void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const float *v, size_t v_step, float *place,
                    size_t place_step)
 {
@@ -261,7 +339,7 @@ void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const
         case BNN_STEP_AFFINE: kernels->step_affine(place, v, &tile, a + c, (const float *)step->b + c); break;
         case BNN_STEP_CLIP: kernels->step_clip(place, v, &tile, a); break;
         case BNN_STEP_PRELU: kernels->step_prelu(place, v, &tile, a + c); break;
-        case BNN_STEP_ADD: kernels->step_add(place, v, &tile, a + first, row); break;
+        case BNN_STEP_FUNCTION: kernels->step_function(place, v, &tile, function_of(a)); break;
         case BNN_STEP_SIGN: kernels->step_sign(place, v, &tile, a + c, (const uint8_t *)step->b + c); break;
         case BNN_STEP_EMIT_F32: copy_rows((float *)(void *)step->out + first, row, v, tile.x_step, slab); break;
         case BNN_STEP_EMIT_SIGN: kernels->pack_sign(step->out + bits, v, slab->pixels, tile.x_step, slab->channels); break;
@@ -270,6 +348,12 @@ void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const
             kernels->pack_threshold(step->out + bits, v, slab->pixels, tile.x_step, slab->channels, &t);
             break;
         }
+        case BNN_STEP_ADD:
+        case BNN_STEP_MUL:
+        case BNN_STEP_SUB:
+        case BNN_STEP_DIV:
+        case BNN_STEP_MAX:
+        case BNN_STEP_MIN: run_of_two(s, step, slab, &tile, place, v); break;
         default: break; /* END and EMIT_INT are not in a bound program */
         }
         if (rules[step->code].changes) {

@@ -24,8 +24,18 @@ struct bnn_value {
     int may_be_minus_zero;  /* v is any graph input: EMIT_SIGN only after another step */
 };
 
+/* How an operand that may be an activation is repeated over v [pixels, channels]. */
+enum bnn_spread {
+    BNN_SPREAD_NONE,
+    BNN_SPREAD_ELEMENTS, /* it is not */
+    BNN_SPREAD_CHANNELS, /* one element for each channel, */
+    BNN_SPREAD_PIXELS,   /* each pixel, */
+    BNN_SPREAD_ONE,      /* for all */
+};
+
 struct bnn_step {
     enum bnn_step_code code;
+    enum bnn_spread spread; /* of a */
     const void *a, *b; /* operands; flips in group order */
     uint8_t *out;
 };

@@ -2,7 +2,8 @@
 """Write the .onnx files of this folder: `python -m tests.converter.zoo.export [--out FOLDER]` (needs torch and onnxscript).
 
 Every architecture goes through both of PyTorch's exporters: the legacy one (tracing, NAME_legacy.onnx) and the newer one
-(torch.export, NAME_dynamo.onnx). quicknet_nhwc.onnx is what tf2onnx would write. Parameters are random, from fixed seeds.
+(torch.export, NAME_dynamo.onnx). The legacy files have a symbolic batch. quicknet_nhwc.onnx is what tf2onnx would write.
+Parameters are random, from fixed seeds.
 """
 
 from __future__ import annotations
@@ -70,6 +71,7 @@ def export(name: str, exporter: str) -> onnx.ModelProto:
             output_names=["out"],
             opset_version=DYNAMO_OPSET if dynamo else opset,
             dynamo=dynamo,
+            dynamic_axes=None if dynamo else {"image": {0: "batch"}, "out": {0: "batch"}},
             verbose=False,
         )
         proto = onnx.load(str(path))
