@@ -59,12 +59,17 @@ EXPECTED = {
     "meliusnet": Expected(6, 5, frozenset({PAD})),
     "quicknet": Expected(4, 5, frozenset({+1}), blurs=1),
     "real_to_binary": Expected(4, 12, frozenset({ZERO})),
+    "quicknet_nhwc": Expected(4, 5, frozenset({+1}), blurs=1),
+    "binarynet_nhwc": Expected(6, 0, frozenset({ZERO, DENSE}), binary_weight=1),
 }
+EXPORTERS = ("_legacy", "_dynamo")
 FILES = {path.stem: path for path in sorted(ZOO.glob("*.onnx"))}
 
 
 def expected(name: str) -> Expected:
-    return EXPECTED[name.rpartition("_")[0]]
+    for exporter in EXPORTERS:
+        name = name.removesuffix(exporter)
+    return EXPECTED[name]
 
 
 @lru_cache
@@ -104,9 +109,10 @@ def images(name: str) -> tuple[Array, Array]:
 
 
 def test_all_files_are_expected() -> None:
-    """No file without expectation, none missing: both exporters for each architecture, quicknet in NHWC too."""
-    names = {f"{name}_{exporter}" for name in EXPECTED for exporter in ("legacy", "dynamo")}
-    assert set(FILES) == names | {"quicknet_nhwc"}
+    """No file without expectation, none missing: both of PyTorch's exporters for each of its architectures."""
+    nhwc = {name for name in EXPECTED if name.endswith("_nhwc")}
+    torch = {name + exporter for name in set(EXPECTED) - nhwc for exporter in EXPORTERS}
+    assert set(FILES) == torch | nhwc
 
 
 @pytest.mark.parametrize("mode", ["moderate", "aggressive"])

@@ -2,7 +2,7 @@
 """Write the .onnx files of this folder: `python -m tests.converter.zoo.export [--out FOLDER]` (needs torch and onnxscript).
 
 Every architecture goes through both of PyTorch's exporters: the legacy one (tracing, NAME_legacy.onnx) and the newer one
-(torch.export, NAME_dynamo.onnx). The legacy files have a symbolic batch. quicknet_nhwc.onnx is what tf2onnx would write.
+(torch.export, NAME_dynamo.onnx). The legacy files have a symbolic batch. NAME_nhwc.onnx is what tf2onnx would write.
 Parameters are random, from fixed seeds.
 """
 
@@ -23,6 +23,7 @@ from torch import nn
 from . import (
     alexnet,
     binarynet,
+    binarynet_nhwc,
     bireal,
     densenet,
     meliusnet,
@@ -103,7 +104,11 @@ def builders() -> dict[str, Callable[[], onnx.ModelProto]]:
         for name in ARCHITECTURES
         for exporter in EXPORTERS
     }
-    return {**exported, "quicknet_nhwc": quicknet_nhwc.build}
+    return {
+        **exported,
+        "quicknet_nhwc": quicknet_nhwc.build,
+        "binarynet_nhwc": binarynet_nhwc.build,
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
