@@ -7,6 +7,7 @@ so the shape arithmetic of exporters (Shape, Gather, Concat, Reshape...) folds l
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,6 +71,8 @@ class _Import:
     def __init__(self, model: onnx.ModelProto, folder: Path) -> None:
         self.graph = Graph(model.graph.name)
         self.names: dict[str, str] = {"": ""}
+        self.left = Counter(item.name for item in model.graph.output)  # reads still to come
+        self.kept: set[str] = set()  # IR names of what nodes of the graph read
         self.signed: set[str] = set()  # ONNX names of what was computed through a sign
         self.folder = folder
         self.opset = opset_version(model)
@@ -179,16 +182,29 @@ class _Import:
     def _walk(self, nodes: Iterable[onnx.NodeProto]) -> None:
         """Import nodes as soon as their inputs are there (files need not be sorted)."""
         waiting = list(nodes)
+        self.left.update(name for node in waiting for name in _reads(node))
         while waiting:
             rest = []
             for node in waiting:
                 if all(name in self.names for name in _reads(node)):
                     self._checked(node)
+                    self._forget(_reads(node))
                 else:
                     rest.append(node)
             if len(rest) == len(waiting):
                 raise self._stuck(rest)
             waiting = rest
+
+    def _forget(self, names: Iterable[str]) -> None:
+        """Drop constants that have been folded into others: large weights pass through many nodes."""
+        for name in names:
+            self.left[name] -= 1
+            source = self.names[name]
+            value = self.graph.values.get(source)
+            if value is None or value.const is None or source in self.kept:
+                continue
+            if not self.left[name]:
+                del self.graph.values[source]
 
     def _stuck(self, nodes: list[onnx.NodeProto]) -> ConversionError:
         written = {name for node in nodes for name in node.output}
@@ -234,8 +250,10 @@ class _Import:
         for made in self.graph.nodes[first:]:
             if made.op in ("conv", "dense"):
                 made.attrs["weight_source"] = "sign" if node.input[1] in self.signed else "other"
+            self.kept.update(made.inputs)
         new = {name for made in self.graph.nodes[first:] for name in made.outputs}
         results = (results,) if isinstance(results, str) else results
+        self.kept.update(results)
         for name, result in zip(node.output, results, strict=False):
             self.names[name] = result
             if result in new:
@@ -293,6 +311,7 @@ class _Import:
         taken = "then_branch" if bool(np.all(data)) else "else_branch"
         branch = {attribute.name: attribute.g for attribute in node.attribute}[taken]
         self._add_initializers(branch)
+        self.left.update(result.name for result in branch.output)
         self._walk(branch.node)
         for name, result in zip(node.output, branch.output, strict=True):
             self.names[name] = self.names[result.name]

@@ -65,6 +65,7 @@ def float_step(
     """
     points = _points(int(np.clip(MOST // channels, 64, SAMPLES)), landmarks, bounds)
     results = function(_rows(from_ordinal(points), channels))
+    points, results = _without_overflow(points, results)
     states, reason = _classify(results)
     if reason or states is None:
         return f"{reason}"
@@ -102,6 +103,15 @@ def _points(samples: int, landmarks: Array, bounds: tuple[float, float]) -> Arra
     line = np.linspace(ends[0], ends[1], samples).astype(np.int64)
     points = np.unique(np.clip(np.concatenate([line, near.ravel(), [-1, 0, 1]]), *ends))
     return points if len(points) > 1 else np.repeat(points, 2)
+
+
+def _without_overflow(points: Array, results: Array) -> tuple[Array, Array]:
+    """Without the ends of the line where all channels give NaN."""
+    known = np.flatnonzero(~np.isnan(results).all(axis=1))
+    if len(known) < 2:
+        return points, results
+    part = slice(known[0], known[-1] + 1)
+    return points[part], results[part]
 
 
 def _rows(x: Array, channels: int) -> Array:

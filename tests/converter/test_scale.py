@@ -18,7 +18,7 @@ from ir_builder import Net
 from onnx_builder import Array, model, node
 
 ROOT = Path(__file__).resolve().parents[2]
-MEGABYTES = 1000  # of resident memory, interpreter and packages included
+MEGABYTES = 400  # of resident memory, interpreter and packages included
 SECONDS = 60  # an ordinary core needs 2; the goal is 10
 
 # Prints the peak of resident memory in MB behind what the converter prints.
