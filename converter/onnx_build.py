@@ -54,9 +54,11 @@ class ModelBuilder:
         """The sizes of a tensor."""
         return tuple(int(d.dim_value) for d in self._types[name].tensor_type.shape.dim)
 
-    def emit(self, op: str, inputs: Sequence[str], outputs: Sequence[str], **attrs: Any) -> str:
-        """Add a node; return the name of its first output, which messages and reports call it by too."""
-        node = helper.make_node(op, list(inputs), list(outputs), name=outputs[0], **attrs)
+    def emit(
+        self, op: str, inputs: Sequence[str], outputs: Sequence[str], label: str = "", **attrs: Any
+    ) -> str:
+        """Add a node, which messages and reports call `label`, or as its first output, whose name is returned."""
+        node = helper.make_node(op, list(inputs), list(outputs), name=label or outputs[0], **attrs)
         self._infer(node)
         self.graph.node.append(node)
         return outputs[0]

@@ -13,6 +13,7 @@ from pathlib import Path
 import onnx
 
 from converter import onnx_import
+from converter.dabnn import is_dabnn, read_dabnn
 from converter.errors import ConversionError
 from converter.graph import Graph
 from converter.ops.registry import Shape
@@ -69,6 +70,8 @@ def _translated(path: Path, params: Path | None, shapes: Shapes) -> onnx.ModelPr
         return read_mxnet(path.read_bytes(), params, shapes)
     if params is not None or shapes:
         raise ConversionError("--params and --input-shape are for MXNet symbols; this is none")
+    if is_dabnn(_head(path)):
+        return read_dabnn(path.read_bytes())
     return None
 
 
