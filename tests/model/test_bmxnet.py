@@ -103,14 +103,14 @@ def test_digit(name: str) -> None:
     assert interp.run(graph, {"data": digit})["softmax_output"].argmax() == 3
 
 
-@pytest.mark.parametrize("name", [RESNET])
+@pytest.mark.parametrize("name", EPOCH)
 def test_run(name: str, target: Target, isa: str | None) -> None:
     images, expected = oracle(name)
     found = run(target, converted(name), images, isa)
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", [RESNET])
+@pytest.mark.parametrize("name", EPOCH)
 def test_binary_layers(name: str) -> None:
     """Binary layers are binary in the file, and nearly all of BMXNet's packed size is in them."""
     data = converted(name)
