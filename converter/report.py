@@ -27,7 +27,7 @@ class Row:
     input: list[str] = field(default_factory=list)
     weight: str = ""
     alpha: tuple[float, float] | None = None
-    border: int | None = None
+    border: float | None = None
     taps: int = 0
     outputs: int = 0
     multiply_adds: int = 0
@@ -146,9 +146,9 @@ class Report:
         return "; ".join(parts)
 
 
-def border_text(border: int | None) -> str:
+def border_text(border: float | None) -> str:
     """-1, 0, +1; a dash without padding."""
-    return "-" if border is None else f"{border:+d}" if border else "0"
+    return "-" if border is None else f"{border:+g}" if border else "0"
 
 
 def size_text(count: int) -> str:

@@ -8,6 +8,9 @@
 channel are bit-equal the result is that of the source model up to the rounding of its sums; else alpha is their mean, and the
 report says how far they are from it.
 
+A border t other than -1, 0 and +1 is a mix: y is the sum of the results with borders of +1 and of -1, by factors of
+mul * (1 + t) / 2 and mul * (1 - t) / 2. Both have the same weights; away from the border they are the same integers.
+
 strict: the weight must have gone through a sign in the source graph (attribute `weight_source` of the importer, or nothing
 but -1 and +1 in it), the input must be -1 and +1, and no convolution may pad it with 0.
 """
@@ -107,9 +110,9 @@ class Binarise(Rule[Layer]):
         if self.context.mode is Mode.STRICT and not free:
             if (operand.scale, operand.offset) != (1, 0):
                 return "strict: its input is two-valued, but not -1 and +1"
-            if operand.border == 0:
+            if operand.border not in (None, -1, 1):
                 return (
-                    "strict: it pads with 0, which is neither -1 nor +1; --moderate gives 0 its "
+                    f"strict: it pads with {operand.border:g}, which is neither -1 nor +1; --moderate gives it its "
                     "exact meaning"
                 )
         return ""
@@ -146,6 +149,7 @@ class Binarise(Rule[Layer]):
     def _binary(self, match: Layer, weight: BinaryWeight, operand: Operand) -> None:
         node, row, graph = match.node, match.row, self.graph
         row.kind, row.border = BINARY, operand.border
+        mixed = operand.border not in (None, -1, 0, 1)
         row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
         row.reason = self._praise(node, weight, operand)
         if node.op == "conv" and is_narrow(node, weight.signs.shape):
@@ -162,13 +166,32 @@ class Binarise(Rule[Layer]):
         node.inputs = [signs, graph.add_const(weight.signs, "weight")]
         if node.op == "bconv":
             node.attrs["pads"] = operand.pads
-            node.attrs["border"] = -1 if operand.border is None else operand.border
+            node.attrs["border"] = -1 if mixed or operand.border is None else operand.border
         if operand.pad is not None:
             row.fused = list(operand.pad.sources)
         totals = weight.signs.reshape(len(weight.signs), -1).sum(1, dtype=np.float64)
         mul = (operand.scale * weight.alpha.astype(np.float64)).astype(np.float32)
         # From the rounded factor: values 0 and a, whose sum is exactly 0, shall give exactly 0.
-        self._scale(node, mul, mul * (operand.offset / operand.scale * totals))
+        add = mul * (operand.offset / operand.scale * totals)
+        if mixed and operand.border is not None:
+            row.reason += f"; its border of {operand.border:g} is a mix of two convolutions, with borders of -1 and +1"
+            self._mix(node, operand.border, mul, add)
+        else:
+            self._scale(node, mul, add)
+
+    def _mix(self, node: Node, border: float, mul: Array, add: Array) -> None:
+        """The node (its border is -1) and another one with a border of +1, added up."""
+        graph, output = self.graph, node.output
+        attrs = {key: value for key, value in node.attrs.items() if key != "result"}
+        other = Node(node.op, list(node.inputs), [output], {**attrs, "border": 1}, node.sources)
+        graph.insert_after(node, other)
+        parts = []
+        for part, factor, shift in ((node, 1 - border, 0 * add), (other, 1 + border, add)):
+            part.outputs = [self.value_like(output, f"{output}.part")]
+            parts.append(part.output)
+            self._scale(part, mul * np.float32(factor / 2), shift)
+        last = next(n for n in graph.nodes[::-1] if parts[1] in n.outputs)
+        graph.insert_after(last, Node("add", parts, [output], {}, list(node.sources)))
 
     def _packed(self, node: Node, operand: Operand) -> int:
         """Bytes of one output's weight; a dense layer's has the layout of the image that was flattened for it."""

@@ -116,7 +116,7 @@ def test_advice_for_weights(values: Any, expected: str) -> None:
 
 def test_advice_for_a_border_that_is_no_value() -> None:
     net = Net(1, 8, 6, 6)
-    x = net.pad(net.sign(net.x), 0.5, 1)
+    x = net.pad(net.sign(net.x), 50.0, 1)
     found = story(net, "y", net.conv(x, net.signs(4, 8, 3, 3), "y"))
     assert (found.kind, found.advice) == ("binary-weight", advice.BORDER)
 
