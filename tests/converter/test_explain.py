@@ -50,6 +50,19 @@ def test_real_values_are_traced_through_both_branches_to_layers() -> None:
     assert found.input[0] == "layer 'n0': real values, the sums of its products"
 
 
+def test_what_a_binary_layer_became_is_named_once() -> None:
+    """A binary layer and the factor behind it have one name."""
+    net = Net(1, 8, 6, 6)
+    x = net.conv(net.sign(net.x), 0.5 * net.signs(8, 8, 1, 1), "first")
+    x = net.op("clip", x, low=0.0, high=np.inf)
+    found = story(net, "y", net.conv(x, net.signs(4, 8, 3, 3), "y"), mode="moderate")
+    assert found.reason.endswith("it comes from layer 'n2', through 'n3'")
+    assert found.input == [
+        "layer 'n2': real values, the sums of its products",
+        "'n3' (clip): real values from 0 to inf",
+    ]
+
+
 def test_long_ways_are_cut() -> None:
     net = Net(1, 8, 6, 6)
     x = net.x
