@@ -82,7 +82,8 @@ for _onnx_name, (_name, _function, _dtype) in UNARY.items():
     importer(_onnx_name)(import_plain)
 for _onnx_name, (_name, _function, _dtype) in BINARY.items():
     operation(_name, broadcast, _dtype)(plain(_function))
-    importer(_onnx_name)(import_plain)
+    if _onnx_name != "Pow":  # function.py
+        importer(_onnx_name)(import_plain)
 # Imported by affine.py and activation.py, which look at constant operands first.
 for _name, _function in (
     ("add", np.add),

@@ -21,6 +21,7 @@ from converter.passes.affines import ArithmeticToAffine, DropIdentity, MergeAffi
 from converter.passes.binarise import Binarise
 from converter.passes.cse import Cse
 from converter.passes.finish import Finish
+from converter.passes.gathers import QuantiseBeforeGather
 from converter.passes.insert import InsertSigns
 from converter.passes.pads import MergePads, PadBehindQuantise
 from converter.passes.pools import PoolSigns, QuantiseBeforePool
@@ -60,9 +61,11 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     ReshapeSigns,
     PoolSigns,
     QuantiseBeforePool,
+    QuantiseBeforeGather,
     Binarise,
     Cse,
     QuantiseBeforePool,
+    QuantiseBeforeGather,
     PoolSigns,
     Signs,
     Thresholds,

@@ -108,13 +108,15 @@ def _peel(graph: Graph, facts: dict[str, Fact], name: str) -> Operand | str:
 
 
 def is_bits(graph: Graph, name: str) -> bool:
-    """Whether a value is written as bits: by a sign operator, perhaps flattened (or with the same channels, one pixel)."""
+    """Whether a value is written as bits: by a sign operator; enlarged, flattened (or with the same channels, one pixel)."""
     producer, shape = graph.producer(name), graph.shape(name)
     if producer is not None and producer.op == "reshape":
         before = graph.shape(producer.inputs[0])
         flat = shape == (1, math.prod(before)) and before[0] == 1
         if not flat and not shape[1] == before[1] == math.prod(before):
             return False
+        producer = graph.producer(producer.inputs[0])
+    while producer is not None and producer.op == "gather2d":
         producer = graph.producer(producer.inputs[0])
     return producer is not None and producer.op in SIGNED
 
