@@ -34,6 +34,8 @@ from converter.report import BINARY, BINARY_WEIGHT, FLOAT, Row
 
 #: The file format counts taps in 16 bits.
 MAX_TAPS = 65534
+#: Distance of |w| from alpha, as a share of it, that float32 arithmetic on weights leaves: not worth a word.
+ROUNDING = 1e-6
 
 
 @dataclass
@@ -132,7 +134,7 @@ class Binarise(Rule[Layer]):
             self._binary_weight(match, match.weight)
         else:
             self._binary(match, match.weight, match.operand)
-        if match.weight.error:
+        if match.weight.error > ROUNDING:
             match.row.reason += (
                 f" (alpha is the mean of |w|, they differ by up to {match.weight.error:.1e} of it)"
             )
