@@ -28,6 +28,7 @@ from converter.passes.pools import PoolSigns, QuantiseBeforePool
 from converter.passes.reshapes import MergeReshapes, ReshapeSigns
 from converter.passes.rule import Context, Mode, Rule, SignZero, apply
 from converter.passes.signs import Signs
+from converter.passes.straight import StraightThrough
 from converter.passes.thresholds import Thresholds
 from converter.passes.transposes import (
     MergeTransposes,
@@ -52,6 +53,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     MergeReshapes,
     TransposeIntoDense,
     Cse,
+    StraightThrough,
     Signs,
     ArithmeticToAffine,
     Cse,
@@ -110,5 +112,9 @@ def run(
         context.report.warn(
             f"where ONNX Sign meets exactly 0 in floats, this model takes +1 for its 0 (--sign-zero chooses): "
             f"{', '.join(context.zeros)}"
+        )
+    if context.straight:
+        context.report.warn(
+            f"sums (s - t) + t are taken as s, of which they differ by the rounding of t: {', '.join(context.straight)}"
         )
     return context.report
