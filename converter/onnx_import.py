@@ -17,9 +17,10 @@ import onnx
 from converter.errors import ConversionError
 from converter.fold import evaluate, first_line
 from converter.graph import Array, Graph
+from converter.masked import nodes_of
 from converter.onnx_file import inline, numpy_type, opset_version, read_model, read_tensor
 from converter.ops import IMPORTERS, NodeContext
-from converter.ops.registry import FLOATS, ONNX, check_size
+from converter.ops.registry import FLOATS, ONNX, PRIVATE, check_size
 
 _OUTSIDE = "end the network before it and compute it outside"
 _UNROLL = "export without loops (a fixed number of steps is unrolled by tracing)"
@@ -122,7 +123,7 @@ class _Import:
         if not self.graph.inputs:
             raise ConversionError("the graph has no inputs")
         self._check_duplicates(model.graph)
-        self._walk(model.graph.node)
+        self._walk(nodes_of(model.graph))
         outputs = [item.name for item in model.graph.output]
         for name in outputs:
             self._add_output(name, outputs)
@@ -305,7 +306,7 @@ class _Import:
         if node.domain in ONNX and not onnx.defs.has(str(node.op_type)):
             advice = "ONNX has no such operator"
         else:
-            known = ", ".join(sorted({name for _, name in IMPORTERS}))
+            known = ", ".join(sorted({op for domain, op in IMPORTERS if domain != PRIVATE}))
             advice = INSTEAD.get(node.op_type, f"rewrite the network with these: {known}")
         return ConversionError(
             f"node '{label(node)}': operator {full} (opset {self.opset}) is not supported; {advice}"
