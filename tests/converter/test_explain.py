@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter import explain, lower
+from converter import dab, explain, lower
 from converter.errors import ConversionError
 from converter.passes import advice
 from converter.progress import Progress
@@ -174,6 +174,19 @@ def test_fused_and_sizes_after_lowering() -> None:
     assert totals["multiply_adds"] == totals["binary_multiply_adds"] == 8 * 72 * 36
     assert totals["binary_share"] == 1
     assert "100.0 % of 21 k multiply-adds are binary" in str(report)
+
+
+def test_narrow_groups_are_counted_as_floats() -> None:
+    """A depthwise binary convolution is binary by its values, but no op on bits does it."""
+    net = Net(1, 8, 6, 6)
+    net.done(net.conv(net.sign(net.x), net.signs(8, 1, 3, 3), "y", groups=8))
+    graph, report = converted(net.graph)
+    data = dab.read(lower.lower(graph, {}, report))
+    found = row(report, "y")
+    assert (found.kind, found.on_bits) == ("binary", False)
+    assert found.reason.endswith("computed on floats, as exactly: its groups have few channels")
+    assert report.totals()["binary_multiply_adds"] == 0
+    assert found.bytes_after in [tensor.bytes for tensor in data.tensors if tensor.constant]
 
 
 def test_unknown_layer() -> None:
