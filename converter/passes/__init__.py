@@ -21,6 +21,7 @@ from converter.passes.affines import ArithmeticToAffine, DropIdentity, MergeAffi
 from converter.passes.binarise import Binarise
 from converter.passes.cse import Cse
 from converter.passes.finish import Finish
+from converter.passes.gates import Gates
 from converter.passes.gathers import QuantiseBeforeGather
 from converter.passes.insert import InsertSigns
 from converter.passes.pads import MergePads, PadBehindQuantise
@@ -72,6 +73,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     Signs,
     Thresholds,
     Zeros,
+    Gates,
     MergeAffines,
     MergeReshapes,
     DropIdentity,
