@@ -11,7 +11,7 @@ import numpy as np
 
 from converter.errors import ConversionError
 from converter.graph import Array
-from converter.mxnet.symbol import VARIABLE, Symbol, SymbolNode, numbers
+from converter.mxnet.symbol import VARIABLE, Symbol, SymbolNode, integer, numbers
 from converter.onnx_build import ModelBuilder
 from converter.ops.registry import Shape
 
@@ -89,7 +89,7 @@ class Network:
                 if node.op == "BatchNorm" and len(shape) == 1:
                     return str(shape[0])
                 if node.op == "Convolution" and len(shape) == 4:
-                    return str(shape[1] * node.attr("num_group", int, 1))
+                    return str(shape[1] * node.attr("num_group", integer, 1))
         return "C"
 
 
