@@ -28,7 +28,7 @@ _FLOAT = "export the float network; one-bit layers are recognised in it"
 _RECURRENT = (
     "recurrent networks are not supported; export one step, whose state is an input and an output"
 )
-_NORM = "use BatchNormalization, whose mean and variance are constants; or write it as ReduceMean, Sub, Mul, Sqrt and Div"
+_NORM = "use BatchNormalization, or LayerNormalization; or write it as ReduceMean, Sub, Mul, Sqrt and Div"
 
 #: What to do without operators that networks have and that are not supported.
 INSTEAD = {
@@ -50,12 +50,7 @@ INSTEAD = {
         ),
         _FLOAT,
     ),
-    **dict.fromkeys(
-        ("InstanceNormalization", "LayerNormalization", "GroupNormalization", "RMSNormalization"),
-        _NORM,
-    ),
     **dict.fromkeys(("MeanVarianceNormalization", "LpNormalization"), _NORM),
-    "LRN": "use BatchNormalization; modern networks have no local response normalization",
     "Attention": "products of two activations are not supported",
     "Einsum": "write it as MatMul with a constant weight, Transpose and Reshape; products of two activations are not supported",
     "ThresholdedRelu": "use Relu, or PRelu",

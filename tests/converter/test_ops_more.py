@@ -47,6 +47,19 @@ FUNCTIONS: dict[str, tuple[Build, tuple[int, ...]]] = {
         )
         for power in (-2, -1, -0.5, 0.5, 1, 2, 3, 4)
     },
+    "instance-norm": (one("InstanceNormalization", IMAGE, f32(4), f32(4), epsilon=1e-3), (7, 13)),
+    "group-norm": (one("GroupNormalization", IMAGE, f32(4), f32(4), num_groups=2), (21,)),
+    "layer-norm": (one("LayerNormalization", (1, 7, 6), f32(6), f32(6)), (17,)),
+    "layer-norm-image": (
+        one("LayerNormalization", IMAGE, f32(*IMAGE[1:]), f32(*IMAGE[1:]), axis=1, epsilon=1e-2),
+        (17,),
+    ),
+    "layer-norm-no-bias": (one("LayerNormalization", (1, 6), f32(6)), (17,)),
+    "rms-norm": (one("RMSNormalization", (1, 7, 6), f32(6)), (NEWEST,)),
+    **{
+        f"lrn-{size}-{beta}": (one("LRN", IMAGE, size=size, beta=beta, alpha=0.1), (7, 13))
+        for size, beta in ((1, 0.5), (3, 0.75), (5, 1.0))
+    },
     "log-softmax": (one("LogSoftmax", (1, 10)), (11, 13)),
     "log-softmax-axis": (one("LogSoftmax", IMAGE, axis=1), (13,)),
     "depth-to-space": (one("DepthToSpace", (1, 12, 3, 2), blocksize=2), (11, 13)),
