@@ -25,6 +25,7 @@ from converter.passes.gates import Gates
 from converter.passes.gathers import QuantiseBeforeGather
 from converter.passes.insert import InsertSigns
 from converter.passes.pads import MergePads, PadBehindQuantise
+from converter.passes.pairs import SplitPairs
 from converter.passes.pools import PoolSigns, QuantiseBeforePool
 from converter.passes.reshapes import MergeReshapes, ReshapeSigns
 from converter.passes.rule import Context, Mode, Rule, SignZero, apply
@@ -65,6 +66,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     PoolSigns,
     QuantiseBeforePool,
     QuantiseBeforeGather,
+    SplitPairs,
     Binarise,
     Cse,
     QuantiseBeforePool,

@@ -25,7 +25,7 @@ from converter.graph import Array, Node
 from converter.layout import pixel_bytes
 from converter.lowering.needs import is_narrow
 from converter.passes.advice import REAL, SHOW, advise_input, advise_weight
-from converter.passes.operand import Operand, find_operand
+from converter.passes.operand import BORDERS, Operand, find_operand
 from converter.passes.origin import span, story
 from converter.passes.rule import Mode, Rule
 from converter.passes.values import Fact, facts
@@ -71,7 +71,8 @@ class Binarise(Rule[Layer]):
         row.multiply_adds = row.taps * int(np.prod(self.graph.shape(node.output)))
         row.inserted_sign = "inserted" in node.attrs
         row.forced = bool(node.attrs.get("forced"))
-        self.context.report.rows.append(row)
+        if "part" not in node.attrs:
+            self.context.report.rows.append(row)
         return row
 
     def check(self, match: Layer) -> str | None:
@@ -84,6 +85,8 @@ class Binarise(Rule[Layer]):
             row.weight, row.advice = weight.removeprefix("its weight "), advise_weight(data)
             return weight
         row.weight, row.alpha = weight_text(weight), alpha_range(weight)
+        if "pair" in match.node.attrs:
+            row.weight = "holds {:g} and {:g}".format(*match.node.attrs["pair"])
         free = "asked" in match.node.attrs
         if self.context.mode is Mode.STRICT and not free and not self._shown(match.node, weight):
             row.advice = SHOW
@@ -151,8 +154,9 @@ class Binarise(Rule[Layer]):
     def _binary(self, match: Layer, weight: BinaryWeight, operand: Operand) -> None:
         node, row, graph = match.node, match.row, self.graph
         row.kind, row.border = BINARY, operand.border
-        mixed = operand.border not in (None, -1, 0, 1)
-        row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
+        mixed = operand.border not in BORDERS
+        blocks = _blocks(row, node) + ("pair" in node.attrs)  # one more for the sum of all inputs
+        row.bytes_after = blocks * 8 * self._packed(node, operand)
         row.reason = self._praise(node, weight, operand)
         if node.op == "conv" and is_narrow(node, weight.signs.shape):
             row.bytes_after = _blocks(row, node) * row.taps
@@ -217,6 +221,10 @@ class Binarise(Rule[Layer]):
         ]
         if not changes:
             values = "-1 or 1" if weight.plain else "+-alpha"
+            if "pair" in node.attrs:
+                values = "{:g} or {:g}, and what all weights have in common takes one more output".format(
+                    *node.attrs["pair"]
+                )
             return f"its input is {low:g} or {high:g}, its weight is {values}"
         return f"{' and '.join(changes)} ({node.attrs['asked']}): its results are not the model's"
 

@@ -16,6 +16,8 @@ from converter.passes.rule import uniform
 from converter.passes.values import SIGNED, Fact
 
 Pads = tuple[int, int, int, int]
+#: Borders that binary convolutions have (None: no padding).
+BORDERS = (None, -1, 0, 1)
 #: Largest |q| of a border. A mix of results with borders of -1 and +1 has factors of this size, and so has their rounding.
 MAX_BORDER = 8
 

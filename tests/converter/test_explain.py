@@ -122,7 +122,7 @@ def test_inserted_sign() -> None:
 def test_advice_for_weights(values: Any, expected: str) -> None:
     net = Net(1, 8, 6, 6)
     weight = np.resize(np.asarray(values, np.float32), (4, 8, 3, 3))
-    found = story(net, "y", net.conv(net.sign(net.x), weight, "y"))
+    found = story(net, "y", net.conv(net.sign(net.x), weight, "y"), mode="strict")
     assert (found.kind, found.advice) == ("float", expected)
     assert f"its weight {found.weight}" == found.reason
 

@@ -230,7 +230,6 @@ def test_tolerance(noise: float, binary: bool) -> None:
     [
         ("ternary", "3 values: -1, 0, 1"),
         ("zero channel", "all zeros in output channel 2"),
-        ("two values", "2 values: 0, 1, which are not opposite"),
         ("real", "real-valued"),
         ("nan", "NaN"),
         ("ternary by channel", "-alpha, 0 and +alpha"),
@@ -243,8 +242,6 @@ def test_weights_that_are_not_binary(spoil: str, text: str) -> None:
         weight[1, 2, 0, 0] = 0
     elif spoil == "zero channel":
         weight[2] = 0
-    elif spoil == "two values":
-        weight = np.maximum(weight, 0)
     elif spoil == "real":
         weight = net.real(6, 4, 3, 3)
     elif spoil == "nan":
