@@ -4,9 +4,10 @@
     sub(s, t) -> add(t) -> y           s, read instead of y    s of few values, t unbounded
     sub(t, s) -> sub(t, .) -> y        s, read instead of y    any order, Neg and further sums between
 
-Training code writes x + (sign(x) - x).detach() to give a sign the gradient of x. In real numbers t cancels, in floats the sum
-is s up to the rounding of t: no set of values can be proved for it where t has no bounds. That nobody means another value than
-s is said in a warning. Where t is bounded nothing is assumed: signs.py computes what the sum gives.
+Training code writes x + (sign(x) - x).detach() to give a sign the gradient of x. In real numbers t cancels, in floats the
+sum is s up to the rounding of t. Where that leaves two values, signs.py has found it by computing them. Here are those for
+which no set of values can be proved, as t has no bounds: they are taken as s, and a warning says so. Where t is proved to be
+bounded, but too large, nothing is assumed.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from dataclasses import dataclass
 from converter.graph import Node
 from converter.passes.rule import Rule
 from converter.passes.values import Fact, facts
+
+BOUNDED = "all terms are bounded"
 
 
 @dataclass
@@ -78,8 +81,15 @@ class StraightThrough(Rule[Sum]):
             return "what is left is real-valued"
         bounds = [self._facts.get(name, Fact()) for name in match.cancelled]
         if not any(math.isinf(fact.low) or math.isinf(fact.high) for fact in bounds):
-            return "all terms are bounded"
+            return BOUNDED
         return "it writes a graph output" if self.graph.is_output(match.node.output) else None
+
+    def refused(self, match: Sum, reason: str) -> None:
+        """Say so if it looks like a sign."""
+        if reason == BOUNDED:
+            self.context.report.warn(
+                f"{match.node.describe()}: its sum (s - t) + t is not s, because t is large: its rounding stays"
+            )
 
     def rewrite(self, match: Sum) -> None:
         """Read s."""

@@ -379,6 +379,7 @@ def test_cancelling_is_not_trusted_blindly() -> None:
     after, report = converted(graph)
     assert [r.kind for r in report.rows] == ["binary-weight", "binary-weight"]
     assert "real-valued" in report.rows[1].reason
+    assert any("because t is large" in warning for warning in report.warnings)
     assert_same(graph, after)
 
 
