@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 
-from converter import interp
+from converter import interp, passes
 from converter.onnx_import import from_model
 from onnx_builder import (
     IMAGE,
@@ -181,6 +181,22 @@ def transposed(seed: int) -> onnx.ModelProto:
 def test_conv_transpose(start: int) -> None:
     for seed in range(start, start + 20):
         assert_equal_to_runtime(transposed(seed))
+
+
+@pytest.mark.parametrize(("kernel", "layers"), [(2, 1), (3, 4), (4, 1)])
+def test_binary_conv_transpose(kernel: int, layers: int) -> None:
+    """Weights of +-alpha stay so: no convolution gets zeros for taps that its phase does not have."""
+    signs = np.where(f32(8, 6, kernel, kernel) < 0, -0.5, 0.5).astype(np.float32)
+    nodes = [
+        node("Sign", "x", "s"),
+        node("ConvTranspose", "s w", "y", strides=[2, 2], pads=[1] * 4),
+    ]
+    proto = model(nodes, {"x": (1, 8, 5, 4)}, {"w": signs})
+    graph = from_model(proto)
+    report = passes.run(graph, "moderate")
+    assert [row.kind for row in report.rows] == ["binary"] * layers
+    inputs = random_inputs(graph)
+    np.testing.assert_allclose(interp.run(graph, inputs)["y"], runtime(proto, inputs)[0], atol=1e-5)
 
 
 @pytest.mark.parametrize("axes", [[1], [2, 3], [-1], [0, 1, 2, 3], [1, 2]])
