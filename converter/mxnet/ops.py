@@ -35,7 +35,18 @@ PLAIN = {
     "broadcast_div": "Div",
     "abs": "Abs",
     "negative": "Neg",
+    "broadcast_maximum": "Max",
+    "broadcast_minimum": "Min",
+    "_maximum": "Max",
+    "_minimum": "Min",
     "sqrt": "Sqrt",
+    "exp": "Exp",
+    "log": "Log",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "erf": "Erf",
+    "reciprocal": "Reciprocal",
+    "softsign": "Softsign",
     "relu": "Relu",
     "tanh": "Tanh",
     "sigmoid": "Sigmoid",
@@ -64,7 +75,13 @@ SCALAR = {
     "_div_scalar": ("Div", False),
     "_DivScalar": ("Div", False),
 }
-ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+ACTIVATIONS = {
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "softrelu": "Softplus",
+    "softsign": "Softsign",
+}
 
 
 @translates(*PLAIN)
@@ -126,14 +143,16 @@ def q_activation(ctx: Context) -> str:
 
 @translates("Activation")
 def activation(ctx: Context) -> str:
-    """relu, tanh, sigmoid."""
+    """relu and smooth ones."""
     return ctx.main(ACTIVATIONS[ctx.node.choice("act_type", "relu", *ACTIVATIONS)], ctx.x())
 
 
 @translates("LeakyReLU")
 def leaky_relu(ctx: Context) -> str:
-    """leaky and elu with a slope, prelu with one per channel, rrelu with the mean of its limits."""
-    kind = ctx.node.choice("act_type", "leaky", "leaky", "prelu", "elu", "rrelu")
+    """leaky and elu with a slope, prelu with one per channel, rrelu with the mean of its limits; selu."""
+    kind = ctx.node.choice("act_type", "leaky", "leaky", "prelu", "elu", "rrelu", "selu")
+    if kind == "selu":
+        return ctx.main("Selu", ctx.x())
     slope = ctx.node.attr("slope", float, 0.25)
     if kind == "prelu":
         return ctx.main("PRelu", ctx.x(), ctx.channels(ctx.array(1, "gamma"), "slope"))
