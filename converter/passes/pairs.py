@@ -38,10 +38,11 @@ class SplitPairs(Rule[Pair]):
 
     def pattern(self, node: Node) -> Pair | None:
         """Two values in the whole weight, finite and not opposite."""
-        found = np.unique(self.constant(node.inputs[1]))
-        if len(found) != 2 or not np.all(np.isfinite(found)) or found[0] == -found[1]:
+        weight = self.constant(node.inputs[1])
+        low, high = float(weight.min()), float(weight.max())
+        if not -np.inf < low < high < np.inf or low == -high:
             return None
-        return Pair(node, float(found[0]), float(found[1]))
+        return Pair(node, low, high) if np.all((weight == low) | (weight == high)) else None
 
     def check(self, match: Pair) -> str | None:
         """Its input must make both layers binary."""
@@ -62,7 +63,7 @@ class SplitPairs(Rule[Pair]):
         graph, node, output = self.graph, match.node, match.node.output
         weight = self.constant(node.inputs[1])
         alpha, beta = (match.high - match.low) / 2, (match.high + match.low) / 2
-        signs = np.where(weight == np.float32(match.high), np.int8(1), np.int8(-1))
+        signs = np.where(weight == match.high, np.int8(1), np.int8(-1))
         ones = np.ones((1, *weight.shape[1:]), np.int8)
         shape = graph.shape(output)
         attrs = {key: value for key, value in node.attrs.items() if key != "result"}
