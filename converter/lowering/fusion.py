@@ -113,12 +113,15 @@ class Fusion:
         self._note(program)
 
     def _note(self, program: Program) -> None:
-        """Remember what became of a layer of the source model."""
-        if program.nodes and "result" in program.nodes[0].attrs:
-            self.layers[program.nodes[0].attrs["result"]] = Lowered(
-                [name for node in program.nodes for name in node.sources],
-                self.builder.tensors[program.inputs[1]].bytes,
-                program.kind in (Kind.BCONV2D, Kind.BDENSE),
+        """Remember what became of a layer of the source model, which may have parts."""
+        attrs = program.nodes[0].attrs if program.nodes else {}
+        name = attrs.get("result", attrs.get("part"))
+        if name is not None:
+            before = self.layers.get(name, Lowered([], 0, True))
+            self.layers[name] = Lowered(
+                before.sources + [name for node in program.nodes for name in node.sources],
+                before.weight_bytes + self.builder.tensors[program.inputs[1]].bytes,
+                before.on_bits and program.kind in (Kind.BCONV2D, Kind.BDENSE),
             )
 
     # -- choice --

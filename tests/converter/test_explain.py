@@ -189,6 +189,18 @@ def test_narrow_groups_are_counted_as_floats() -> None:
     assert found.bytes_after in [tensor.bytes for tensor in data.tensors if tensor.constant]
 
 
+def test_bytes_of_all_parts_of_a_layer() -> None:
+    """A weight of 0 and 1 takes one output more."""
+    net = Net(1, 8, 6, 6)
+    weight = np.maximum(net.signs(8, 8, 3, 3), 0)
+    net.done(net.conv(net.sign(net.x), weight, "y"))
+    graph, report = converted(net.graph)
+    data = dab.read(lower.lower(graph, {}, report))
+    packed = [tensor.bytes for tensor in data.tensors if tensor.type == dab.Type.W_XNOR]
+    assert len(packed) == 2
+    assert row(report, "y").bytes_after == sum(packed)
+
+
 def test_unknown_layer() -> None:
     report = Report(rows=[Row("n", "o", "conv"), Row("m", "p", "conv")])
     assert explain.chosen(report, ["o", "m"]) == report.rows
