@@ -14,7 +14,7 @@ COMPUTING = ("conv", "bconv", "dense", "bdense")
 
 
 def orders(graph: Graph, nodes: Sequence[Node], needs: Needs) -> Iterator[list[Node]]:
-    """The source model's order, and others where there are others.
+    """The given order, and others where there are others.
 
     One frees memory as early as it can; in one, layers run as late as they can, so that an add finds its other operand
     computed and becomes a step of the layer.
@@ -28,6 +28,26 @@ def orders(graph: Graph, nodes: Sequence[Node], needs: Needs) -> Iterator[list[N
         if not any(all(a is b for a, b in zip(order, old, strict=True)) for old in found):
             found.append(order)
             yield order
+
+
+def depth_first(graph: Graph, nodes: Sequence[Node]) -> list[Node]:
+    """What the first output needs, in the order of inputs, then what the next one needs besides, and so on.
+
+    It does not depend on the order of the nodes given, so neither does the file. Nodes that no output needs come last.
+    """
+    writers = {node.output: node for node in nodes}
+    result: list[Node] = []
+    seen = set[str]()
+    waiting = [(name, False) for name in reversed((*graph.outputs, *writers))]
+    while waiting:
+        name, complete = waiting.pop()
+        if complete:
+            result.append(writers[name])
+        elif name in writers and name not in seen:
+            seen.add(name)
+            waiting.append((name, True))
+            waiting += [(x, False) for x in reversed(writers[name].inputs)]
+    return result
 
 
 def _by_growth(
