@@ -18,11 +18,10 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from ci.paths import ROOT
-from converter import dab
 from converter.passes import Mode
-from generator.check import SEEN, check, convert, exact, native, samples
+from generator.check import SEEN, check, convert
 from generator.network import networks
-from generator.order import content, in_other_order, other_visits, summary
+from generator.order import content, in_other_order, nameless, other_visits, summary
 from targets import Target
 
 REGRESSIONS = Path(__file__).parent / "regressions"
@@ -93,13 +92,8 @@ def test_order(graphs: Graphs) -> None:
         with other_visits(rng):
             second = convert(in_other_order(model, rng))
         assert summary(first.report) == summary(second.report)
-        assert content(dab.read(first.dab)) == content(dab.read(second.dab))
-        for inputs in samples(first.graph, exact(model)):
-            ordered = [inputs[name] for name in first.graph.inputs]
-            for want, got in zip(
-                native(first.dab, ordered), native(second.dab, ordered), strict=True
-            ):
-                np.testing.assert_array_equal(got, want)
+        assert content(first.graph) == content(second.graph)
+        assert nameless(first.dab) == nameless(second.dab)
 
     graphs(look, 0.1)
 

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -11,8 +13,7 @@ from unittest import mock
 import numpy as np
 import onnx
 
-from converter import passes
-from converter.dab_model import Model
+from converter import dab, passes
 from converter.graph import Graph, Node
 from converter.passes.rule import Context, Rule, apply
 from converter.report import Report
@@ -60,22 +61,45 @@ def other_visits(rng: np.random.Generator) -> AbstractContextManager[Any]:
 
 
 def summary(report: Report) -> Any:
-    """What a report says, whatever the order of its parts."""
+    """What a report says, whatever the order of its parts, and whichever of several equal nodes it names."""
     told = report.to_dict()
     layers = sorted(told["layers"], key=lambda row: str(row["output"]))
     for row in layers:
         row["fused"] = sorted(row["fused"])
-    return layers, sorted(told["warnings"]), told["totals"], sorted(report.zeros)
+    text = repr((layers, sorted(told["warnings"]), told["totals"], sorted(report.zeros)))
+    return re.sub(r"'[^']*'", "''", text), [(row["output"], row["kind"]) for row in layers]
 
 
-def content(model: Model) -> Any:
-    """The ops of a file with their constants, whatever their order and names."""
+def content(graph: Graph) -> list[str]:
+    """One digest for each node of a graph, made from all that it computes: whatever the order and the names."""
+    digests = {name: f"input {name}" for name in graph.inputs}
+    for value in graph.values.values():
+        if value.const is not None:
+            plain = (value.dtype.str, value.shape, value.const.tobytes())
+            digests[value.name] = digest(plain)
+    found = []
+    for node in graph.nodes:
+        attrs = sorted((key, repr(value)) for key, value in node.attrs.items())
+        operands = [digests[name] for name in node.inputs]
+        if node.op == "add":
+            operands.sort()
+        kept = [name for name in node.outputs if name in graph.outputs]
+        found.append(digest((node.op, attrs, operands)))
+        digests.update(dict.fromkeys(node.outputs, found[-1]))
+        found += [f"output {name} {found[-1]}" for name in kept]
+    return sorted(found)
 
-    def facts(index: int) -> Any:
-        tensor = model.tensors[index]
-        return tensor.type.name, tensor.dims, tensor.data if tensor.constant else None
 
-    return sorted(
-        repr((op.kind.name, op.steps, [*map(facts, op.inputs)], [*map(facts, op.outputs)]))
-        for op in model.ops
-    )
+def digest(data: Any) -> str:
+    """A short name of what a repr says."""
+    return hashlib.sha256(repr(data).encode()).hexdigest()[:16]
+
+
+def nameless(data: bytes) -> Any:
+    """Everything in a file but the names, and where the constants stand behind these."""
+    model = dab.read(data)
+    ops = [(op.kind, op.inputs, op.outputs, op.words, op.steps) for op in model.ops]
+    constants = [None if t.data is None else t.data.tobytes() for t in model.tensors]
+    places = [None if t.constant else t.offset for t in model.tensors]
+    forms = [(tensor.type, tensor.dims) for tensor in model.tensors]
+    return ops, constants, places, forms, model.inputs, model.outputs
