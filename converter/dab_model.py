@@ -19,6 +19,7 @@ MAX_DIM = 1 << 24
 MAX_RANK = 6
 MAX_ROWS = 16384  # tensors, ops
 MAX_STEPS = 16
+MAX_TAPS = 8  # of resize2d, along an axis
 MAX_DOT = 65534  # longest binary dot product
 
 
@@ -174,6 +175,8 @@ class Kind(IntEnum):
     RESHAPE = 12
     PAD = 13
     SLICE = 14
+    GATHER2D = 15
+    RESIZE2D = 16
 
 
 @dataclass(frozen=True)
@@ -214,6 +217,8 @@ KINDS: dict[Kind, KindRow] = {
     Kind.RESHAPE: KindRow((1, 1), ()),
     Kind.PAD: KindRow((1, 1), (*_six("before", "after"), "value")),
     Kind.SLICE: KindRow((1, 1), _six("start", "step")),
+    Kind.GATHER2D: KindRow((3, 3), ()),
+    Kind.RESIZE2D: KindRow((5, 5), ()),
 }
 
 

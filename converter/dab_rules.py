@@ -16,6 +16,7 @@ from converter.dab_model import (
     MAX_DIM,
     MAX_DOT,
     MAX_RANK,
+    MAX_TAPS,
     STEP_OPERANDS,
     STEP_OUTPUT,
     DabError,
@@ -263,6 +264,40 @@ def _slice(o: _Op) -> None:
         o.require(first + (size - 1) * by >= 0, "elements before the begin of x")
 
 
+def _image(o: _Op, x: Tensor, rows: Tensor, columns: Tensor) -> None:
+    o.require(len(x.dims) == 3, "x is not [H, W, C]")
+    o.output(x.type, (rows.dims[0], columns.dims[0], x.dims[2]))
+
+
+def _table(o: _Op, table: Tensor, rank: int, below: int) -> None:
+    o.require(
+        table.constant and len(table.dims) == rank, "a table is not constant, or of wrong rank"
+    )
+    indices = table.array().ravel().tolist()
+    inside = min(indices) >= 0 and max(indices) < below
+    o.require_data(inside, table, "a row or column that x does not have")
+
+
+def _gather(o: _Op) -> None:
+    x = o.input(Type.F32, Type.BITS)
+    rows, columns = o.input(Type.I32), o.input(Type.I32)
+    _image(o, x, rows, columns)
+    _table(o, rows, 1, x.dims[0])
+    _table(o, columns, 1, x.dims[1])
+
+
+def _resize(o: _Op) -> None:
+    x = o.input(Type.F32)
+    tables = [(o.input(Type.I32), o.input(Type.F32)) for _ in range(2)]
+    _image(o, x, tables[0][0], tables[1][0])
+    for (table, weights), size in zip(tables, x.dims, strict=False):
+        _table(o, table, 2, size)
+        same = table.dims[1] == tables[0][0].dims[1] <= MAX_TAPS
+        o.require(same, "the tables differ in taps, or have more than 8")
+        right = weights.constant and weights.dims == table.dims
+        o.require(right, "the weights are not constant, or not of their table's dims")
+
+
 def _unused(o: _Op, groups: Iterable[str], rank: int) -> None:
     rest = [word for name in groups for word in o.op.group(name)[rank:]]
     o.require(not any(rest), "an unused entry is not zero", Place.ATTRIBUTE)
@@ -283,6 +318,8 @@ _CHECKS: dict[Kind, Callable[[_Op], None]] = {
     Kind.RESHAPE: _reshape,
     Kind.PAD: _pad,
     Kind.SLICE: _slice,
+    Kind.GATHER2D: _gather,
+    Kind.RESIZE2D: _resize,
 }
 
 

@@ -244,6 +244,25 @@ def _slice(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]
     return [ins[0][np.ix_(*(a + by * np.arange(n) for a, by, n in parts))]]
 
 
+def _gather(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
+    x, rows, columns = ins
+    return [x[rows][:, columns]]
+
+
+def _resize(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
+    x, rows, row_weights, columns, column_weights = ins
+    lines = _weighted([x[:, taps] for taps in columns.T], column_weights.T[:, None, :, None])
+    return [_weighted([lines[taps] for taps in rows.T], row_weights.T[:, :, None, None]) + F32(0)]
+
+
+def _weighted(parts: list[Array], weights: Array) -> Array:
+    """Sum of products from left to right, each operation rounded."""
+    total: Array = weights[0] * parts[0]
+    for weight, part in zip(weights[1:], parts[1:], strict=True):
+        total = total + weight * part
+    return total
+
+
 _RUN: dict[Kind, Callable[[Op, list[Array], list[tuple[int, ...]]], list[Array]]] = {
     Kind.BCONV2D: _conv,
     Kind.BDENSE: _dense,
@@ -259,4 +278,6 @@ _RUN: dict[Kind, Callable[[Op, list[Array], list[tuple[int, ...]]], list[Array]]
     Kind.RESHAPE: _reshape,
     Kind.PAD: _pad,
     Kind.SLICE: _slice,
+    Kind.GATHER2D: _gather,
+    Kind.RESIZE2D: _resize,
 }

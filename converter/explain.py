@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from converter.errors import ConversionError
-from converter.report import BINARY, Report, Row, count_text, size_text
+from converter.report import BINARY, Report, Row, border_text, count_text, size_text
 from converter.text_table import wrap
 
-BORDERS = {
+BORDERS: dict[float | None, str] = {
     None: "none: no padding",
     0: "0: padded taps count exactly 0",
     -1: "-1: padded taps count as -1",
@@ -33,7 +33,12 @@ def story(row: Row, width: int | None = None) -> str:
     parts += [("input", text) for text in row.input]
     parts.append(("weight", row.weight))
     if row.kind == BINARY:
-        parts.append(("border", BORDERS[row.border]))
+        parts.append(
+            (
+                "border",
+                BORDERS.get(row.border, f"{border_text(row.border)}: two convolutions are mixed"),
+            )
+        )
     parts.append(("fused", ", ".join(row.fused) or "nothing"))
     parts.append(
         (

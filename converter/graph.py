@@ -13,7 +13,8 @@ Vocabulary after import (`converter/ops/*.py` has shape rule and numpy reference
     affine      x, c mul [C], c add [C]            x * mul + add along the channel axis (BatchNormalization, biases)
     clip        x                                  low, high (may be infinite): Relu, Relu6, Clip, HardTanh
     prelu       x, c slope [C]                     x if x >= 0 else x * slope
-    add         x, y                               equal shapes
+    add         x, y                               also sub, mul, div, max, min: with ONNX broadcasting, of equal ranks
+    sigmoid     x                                  and the other functions of converter/functions.py: abs, exp, swish ...
     maxpool     x [1,C,H,W]                        kernel, strides, dilations, pads
     avgpool     x [1,C,H,W]                        kernel, strides, pads, count_pad (bool)
     concat      x, y, ...                          axis
@@ -21,8 +22,11 @@ Vocabulary after import (`converter/ops/*.py` has shape rule and numpy reference
     transpose   x                                  perm
     reshape     x                                  (shape of the output value)
     pad         x                                  before, after (one entry per axis), value
-    slice       x                                  starts, steps (one entry per axis; size is the output's shape)
-    sign, abs, neg, round, sub, mul, div, greater, greater_equal, less, less_equal, not, where, cast, tanh, ...
+    slice       x                                  starts, steps (one entry per axis; size is the output's shape); a step of 0
+                                                   repeats an element, a negative one goes backwards
+    gather2d    x [1,C,H,W]                        rows, columns: the pixels that are taken (Resize, nearest)
+    resize2d    x [1,C,H,W]                        rows, columns (several taps for each), row_weights, column_weights
+    sign, neg, pow, greater, greater_equal, less, less_equal, not, where, cast ...
                 elementwise with ONNX broadcasting and meaning (`cast` has attribute `dtype`); real spellings of sign
                 functions are made of these. What no pass consumes is refused by name.
 

@@ -26,7 +26,7 @@ from converter.lowering.expand import expand
 from converter.lowering.needs import VIEWS, Needs
 from converter.lowering.ops import Lowering
 from converter.lowering.schedule import depth_first, orders
-from converter.report import Report
+from converter.report import Lowered, Report
 
 
 def lower(graph: Graph, metadata: dict[str, str], report: Report | None = None) -> bytes:
@@ -38,14 +38,14 @@ def lower(graph: Graph, metadata: dict[str, str], report: Report | None = None) 
     nodes = depth_first(work, nodes)
     needs = Needs(work, nodes)
     built = [_build(work, order, needs, metadata) for order in orders(work, nodes, needs)]
-    best, fused = min(built, key=lambda found: (found[0].activation_bytes, len(found[0].ops)))
+    best, layers = min(built, key=lambda found: (found[0].activation_bytes, len(found[0].ops)))
     try:
         data = dab.write(best)
         dab.read(data)
     except dab.DabError as error:
         raise ConversionError(f"{_where(best, error)}: {error.what}") from error
     if report is not None:
-        report.lowered(len(data), best.activation_bytes, fused)
+        report.lowered(len(data), best.activation_bytes, layers)
     return data
 
 
@@ -62,8 +62,8 @@ def _where(model: dab.Model, error: dab.DabError) -> str:
 
 def _build(
     graph: Graph, nodes: list[Node], needs: Needs, metadata: dict[str, str]
-) -> tuple[dab.Model, dict[str, list[str]]]:
-    """The file's content for one order of the nodes, and the source nodes that each layer's op does."""
+) -> tuple[dab.Model, dict[str, Lowered]]:
+    """The file's content for one order of the nodes, and what became of each layer."""
     builder = Builder(metadata)
     lowering = Lowering(graph, needs, builder)
     storage = lowering.storage
@@ -83,7 +83,7 @@ def _build(
             index = copy
         builder.tensors[index].name = name
         builder.outputs.append(index)
-    return builder.finish(), lowering.fusion.fused
+    return builder.finish(), lowering.fusion.layers
 
 
 # -- preparation --

@@ -17,23 +17,58 @@ import onnx
 from converter.errors import ConversionError
 from converter.fold import evaluate, first_line
 from converter.graph import Array, Graph
+from converter.masked import nodes_of
 from converter.onnx_file import inline, numpy_type, opset_version, read_model, read_tensor
 from converter.ops import IMPORTERS, NodeContext
-from converter.ops.registry import FLOATS, ONNX, check_size
+from converter.ops.registry import FLOATS, ONNX, PRIVATE, check_size
 
+_OUTSIDE = "end the network before it and compute it outside"
+_UNROLL = "export without loops (a fixed number of steps is unrolled by tracing)"
+_FLOAT = "export the float network; one-bit layers are recognised in it"
+_RECURRENT = (
+    "recurrent networks are not supported; export one step, whose state is an input and an output"
+)
+_NORM = "use BatchNormalization, or LayerNormalization; or write it as ReduceMean, Sub, Mul, Sqrt and Div"
+
+#: What to do without operators that networks have and that are not supported.
 INSTEAD = {
     "ArgMax": "end the network before it and compare the scores outside",
+    "ArgMin": "end the network before it and compare the scores outside",
     "TopK": "end the network before it and compare the scores outside",
-    "ConvTranspose": "upsampling networks are not supported",
-    "Loop": "export without loops (a fixed number of steps is unrolled by tracing)",
-    "Scan": "export without loops (a fixed number of steps is unrolled by tracing)",
-    "LogSoftmax": "leave it out of the exported network, or use Softmax",
-    "QuantizeLinear": "export the float network; one-bit layers are recognised in it",
-    "DequantizeLinear": "export the float network; one-bit layers are recognised in it",
+    "Hardmax": "end the network before it and compare the scores outside",
+    **dict.fromkeys(("NonMaxSuppression", "NonZero", "Unique", "RoiAlign", "MaxRoiPool"), _OUTSIDE),
+    **dict.fromkeys(("RandomNormal", "RandomUniform", "Multinomial", "Bernoulli"), _OUTSIDE),
+    **dict.fromkeys(("Loop", "Scan"), _UNROLL),
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
+    **dict.fromkeys(
+        (
+            "QuantizeLinear",
+            "DequantizeLinear",
+            "QLinearConv",
+            "ConvInteger",
+            "DynamicQuantizeLinear",
+        ),
+        _FLOAT,
+    ),
+    **dict.fromkeys(("MeanVarianceNormalization", "LpNormalization"), _NORM),
+    "Attention": "products of two activations are not supported",
+    "Einsum": "write it as MatMul with a constant weight, Transpose and Reshape; products of two activations are not supported",
+    "ThresholdedRelu": "use Relu, or PRelu",
+    "Shrink": "use Relu, or PRelu",
+    "ReduceProd": "multiply the slices (Split, Mul)",
+    "CumSum": "use MatMul with a constant triangular matrix",
+    "Mod": "integers are not supported at run time",
+    "GridSample": "use Resize, whose coordinates are constants",
+    "AffineGrid": "use Resize, whose coordinates are constants",
+    "MaxUnpool": "use Resize (nearest), or ConvTranspose",
+    "GatherElements": "use Gather or Slice with constant indices",
+    "GatherND": "use Gather or Slice with constant indices",
+    "ScatterND": "use Concat of slices",
+    "ScatterElements": "use Concat of slices",
+    "LpPool": "use AveragePool of Mul(x, x), then Sqrt",
+    "GlobalLpPool": "use ReduceL2",
     "Trunc": "it shortens integers of several bits; take it out, or train with 1 bit (BipolarQuant)",
     "FloatQuant": "fold it into the weights, or train with 1 bit (BipolarQuant)",
-    "Upsample": "upsampling networks are not supported",
-    "Resize": "upsampling networks are not supported",
 }
 
 #: Operators that tell signs apart: a weight computed through one of them is binary by its author's intention.
@@ -83,7 +118,7 @@ class _Import:
         if not self.graph.inputs:
             raise ConversionError("the graph has no inputs")
         self._check_duplicates(model.graph)
-        self._walk(model.graph.node)
+        self._walk(nodes_of(model.graph))
         outputs = [item.name for item in model.graph.output]
         for name in outputs:
             self._add_output(name, outputs)
@@ -266,7 +301,7 @@ class _Import:
         if node.domain in ONNX and not onnx.defs.has(str(node.op_type)):
             advice = "ONNX has no such operator"
         else:
-            known = ", ".join(sorted({name for _, name in IMPORTERS}))
+            known = ", ".join(sorted({op for domain, op in IMPORTERS if domain != PRIVATE}))
             advice = INSTEAD.get(node.op_type, f"rewrite the network with these: {known}")
         return ConversionError(
             f"node '{label(node)}': operator {full} (opset {self.opset}) is not supported; {advice}"

@@ -13,8 +13,9 @@ from converter.passes import Mode, SignZero
 from converter.verify_inputs import RANDOM_INPUTS
 
 DESCRIPTION = """\
-Convert a trained binary network from ONNX (opset 7 or newer), or from MXNet and BMXNet (a symbol and --params), to a
-.dab file for libbnn. A report says for every convolution and dense layer whether it became binary, and why.
+Convert a trained binary network to a .dab file for libbnn: from ONNX (opset 7 or newer), from MXNet and BMXNet (a symbol
+and --params), or from a .dab file of daBNN.
+A report says for every convolution and dense layer whether it became binary, and why.
 `python -m converter explain model.onnx` tells the same at length and writes nothing."""
 
 EPILOG = """\

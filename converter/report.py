@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -27,15 +27,25 @@ class Row:
     input: list[str] = field(default_factory=list)
     weight: str = ""
     alpha: tuple[float, float] | None = None
-    border: int | None = None
+    border: float | None = None
     taps: int = 0
     outputs: int = 0
     multiply_adds: int = 0
     inserted_sign: bool = False
     forced: bool = False
+    on_bits: bool | None = None
     fused: list[str] = field(default_factory=list)
     bytes_before: int = 0
     bytes_after: int = 0
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """What lowering made of a layer: the source nodes that its op does, bytes of its weight, whether a binary op does it."""
+
+    sources: list[str]
+    weight_bytes: int
+    on_bits: bool
 
 
 @dataclass
@@ -61,14 +71,18 @@ class Report:
         if text not in self.warnings:
             self.warnings.append(text)
 
-    def lowered(
-        self, file_bytes: int, arena_bytes: int, fused: Mapping[str, Sequence[str]]
-    ) -> None:
-        """Note the sizes of the file, and by output which source nodes each layer's op does."""
+    def lowered(self, file_bytes: int, arena_bytes: int, layers: Mapping[str, Lowered]) -> None:
+        """Note the sizes of the file, and by output what became of each layer."""
         self.file_bytes, self.arena_bytes = file_bytes, arena_bytes
         for row in self.rows:
-            names = dict.fromkeys([*row.fused, *fused.get(row.output, ())])
+            if row.output not in layers:
+                continue
+            layer = layers[row.output]
+            names = dict.fromkeys([*row.fused, *layer.sources])
             row.fused = [name for name in names if name != row.node]
+            row.bytes_after, row.on_bits = layer.weight_bytes, layer.on_bits
+            if row.kind == BINARY and not row.on_bits:
+                row.reason += "; computed on floats, as exactly: its groups have few channels"
 
     @property
     def changed(self) -> bool:
@@ -81,7 +95,11 @@ class Report:
 
     def totals(self) -> dict[str, Any]:
         """Layers by kind, bytes (weights of the source model counted as float32), multiply-adds."""
-        binary = sum(row.multiply_adds for row in self.rows if row.kind == BINARY)
+        binary = sum(
+            row.multiply_adds
+            for row in self.rows
+            if row.kind == BINARY and row.on_bits is not False
+        )
         every = sum(row.multiply_adds for row in self.rows)
         return {
             **{kind: self.count(kind) for kind in (BINARY, BINARY_WEIGHT, FLOAT)},
@@ -113,7 +131,7 @@ class Report:
 
     def table(self, width: int | None = None) -> str:
         """A table for people, warnings and totals below it; wrapped to `width` columns if given."""
-        head = ("layer", "kind", "border", "K", "mul-adds", "weights", "why")
+        head = ("layer", "kind", "border", "K", "mul-adds", "weights", "fused", "why")
         cells = [
             (
                 row.node,
@@ -122,6 +140,7 @@ class Report:
                 str(row.taps),
                 count_text(row.multiply_adds),
                 f"{size_text(row.bytes_before)} -> {size_text(row.bytes_after)}",
+                str(len(row.fused)),
                 row.reason,
             )
             for row in self.rows
@@ -146,9 +165,9 @@ class Report:
         return "; ".join(parts)
 
 
-def border_text(border: int | None) -> str:
+def border_text(border: float | None) -> str:
     """-1, 0, +1; a dash without padding."""
-    return "-" if border is None else f"{border:+d}" if border else "0"
+    return "-" if border is None else f"{border:+g}" if border else "0"
 
 
 def size_text(count: int) -> str:

@@ -20,6 +20,8 @@ from converter.ops.registry import Shape
 
 Shapes = Mapping[str, Shape]
 
+BLANKS = b"\xef\xbb\xbf \t\r\n"  # what may stand in front of JSON
+
 #: First bytes of files that are no models, and what to do with them.
 REFUSED = {
     b"\x89DAB": "is a converted model already; to look into it: python -m pylibbnn inspect FILE",
@@ -62,7 +64,7 @@ def as_onnx(
 
 def _translated(path: Path, params: Path | None, shapes: Shapes) -> onnx.ModelProto | None:
     """None for ONNX."""
-    if _head(path).lstrip().startswith(b"{"):
+    if _head(path).lstrip(BLANKS).startswith(b"{"):
         from converter.mxnet import read_mxnet
 
         if params is None:

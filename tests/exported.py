@@ -116,7 +116,7 @@ def compare(
 def assert_binary(
     target: Target,
     proto: onnx.ModelProto,
-    *borders: int | None,
+    *borders: float | None,
     tolerance: float = 0.0,
     zeros: bool = True,
     run: Runner = runtime,

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +18,10 @@ from converter.graph import Graph
 from converter.onnx_import import from_model
 
 Array = npt.NDArray[Any]
+IMAGE = (1, 4, 7, 6)
+NEWEST = int(onnx.defs.onnx_opset_version())
+Build = Callable[[int], onnx.ModelProto]
+RNG = np.random.default_rng(7)
 
 
 def node(op: str, inputs: str, outputs: str, **attrs: Any) -> onnx.NodeProto:
@@ -108,3 +112,38 @@ def assert_close(got: Array, want: Array, tolerance: float = 1e-5) -> None:
     assert got.shape == want.shape
     assert np.any(want != 0)
     np.testing.assert_allclose(got, want, rtol=0, atol=tolerance * np.max(np.abs(want)))
+
+
+def f32(*shape: int) -> Array:
+    return RNG.standard_normal(shape).astype(np.float32)
+
+
+def i64(*values: int) -> Array:
+    return np.array(values, np.int64)
+
+
+def one(
+    op: str, shape: tuple[int, ...] = IMAGE, *consts: Array | None, swap: bool = False, **attrs: Any
+) -> Build:
+    """A model of one node with constants as further inputs (`swap`: as first input)."""
+    named = {f"c{i}": c for i, c in enumerate(consts) if c is not None}
+    names = ["_" if c is None else f"c{i}" for i, c in enumerate(consts)]
+    inputs = " ".join([*names, "x"] if swap else ["x", *names])
+
+    def build(opset: int) -> onnx.ModelProto:
+        return model([node(op, inputs, "y", **attrs)], {"x": shape}, named, opset=opset)
+
+    return build
+
+
+def by_opset(*forms: tuple[int, Build]) -> Build:
+    """The last form whose first opset is not after the one asked for."""
+
+    def build(opset: int) -> onnx.ModelProto:
+        return [form for first, form in forms if first <= opset][-1](opset)
+
+    return build
+
+
+def chain(shape: tuple[int, ...], *nodes: onnx.NodeProto, **consts: Array) -> Build:
+    return lambda opset: model(nodes, {"x": shape}, consts, opset=opset)

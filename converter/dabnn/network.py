@@ -18,7 +18,7 @@ from converter.dabnn.buffer import Record
 from converter.errors import ConversionError
 from converter.graph import Array
 from converter.onnx_build import ModelBuilder
-from converter.ops.registry import Shape
+from converter.ops.registry import MAX_BYTES, Shape
 
 
 @dataclass
@@ -139,8 +139,8 @@ def read_array(record: Record) -> tuple[str, Array]:
     shape = tuple(int(d) for d in record.array(3, "Uint32"))
     what = f"array '{name}' of shape {list(shape)}"
     count = math.prod(shape)
-    if not shape or not count:
-        raise ConversionError(f"{what} has no elements")
+    if not 1 <= len(shape) <= 4 or not 0 < count < 64 * MAX_BYTES:
+        raise ConversionError(f"{what}: no network has such an array; the file is damaged")
     if record.number(0, "Int8") == 0:
         data = record.array(2, "Float32")
         if data.size != count or not np.all(np.isfinite(data)):

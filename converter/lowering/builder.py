@@ -89,8 +89,12 @@ class Builder:
     def integers(self, values: Array) -> int:
         """An I32 constant [C]; thresholds beyond its range act like its ends."""
         limits = np.iinfo(np.int32)
-        array = np.clip(np.asarray(values, np.int64), limits.min, limits.max).astype("<i4")
-        return self.constant(Type.I32, array.shape, array.view(np.uint8))
+        return self.table(np.clip(np.asarray(values, np.int64), limits.min, limits.max))
+
+    def table(self, values: Array) -> int:
+        """An I32 constant of any shape."""
+        array = np.ascontiguousarray(values, "<i4")
+        return self.constant(Type.I32, array.shape, array.ravel().view(np.uint8))
 
     def weights(self, weights: Array, binary: bool) -> int:
         """Weights [G, O, KH, KW, C]: W_XNOR for a binary op, else W_SIGN of int8, W_F32 of floats."""

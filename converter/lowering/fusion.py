@@ -21,6 +21,7 @@ from converter.lowering.builder import Builder, normal
 from converter.lowering.needs import Needs
 from converter.lowering.storage import Storage
 from converter.ops.registry import spreads
+from converter.report import Lowered
 
 #: Nodes of two values, and whether the second may be v as well.
 OF_TWO = {
@@ -79,9 +80,7 @@ class Fusion:
     def __init__(self, graph: Graph, needs: Needs, storage: Storage, builder: Builder) -> None:
         self.graph, self.needs, self.storage, self.builder = graph, needs, storage, builder
         self.lowered: set[int] = set()  # ids of the elementwise nodes that are done
-        self.fused: dict[
-            str, list[str]
-        ] = {}  # by a layer's name (`result`): source nodes its op does
+        self.layers: dict[str, Lowered] = {}  # by the source model's name of a layer's output
 
     def run(self, program: Program, value: str, fresh: bool = True) -> None:
         """Complete the op whose v is `value` and append it. `fresh`: v has no tensor yet."""
@@ -111,10 +110,19 @@ class Fusion:
         )
         for name, form, index in program.emitted:
             self.storage.register(name, form, index)
-        for layer in program.nodes[:1]:
-            if "result" in layer.attrs:
-                names = [name for node in program.nodes for name in node.sources]
-                self.fused.setdefault(layer.attrs["result"], []).extend(names)
+        self._note(program)
+
+    def _note(self, program: Program) -> None:
+        """Remember what became of a layer of the source model, which may have parts."""
+        attrs = program.nodes[0].attrs if program.nodes else {}
+        name = attrs.get("result", attrs.get("part"))
+        if name is not None:
+            before = self.layers.get(name, Lowered([], 0, True))
+            self.layers[name] = Lowered(
+                before.sources + [name for node in program.nodes for name in node.sources],
+                before.weight_bytes + self.builder.tensors[program.inputs[1]].bytes,
+                before.on_bits and program.kind in (Kind.BCONV2D, Kind.BDENSE),
+            )
 
     # -- choice --
 

@@ -69,6 +69,8 @@ class Needs:
         )
         if binary and node.inputs[0] == name:
             return {Type.BITS}
+        if node.op == "gather2d":
+            return set(needed)
         if node.op in VIEWS:
             source, target = self.graph.shape(name), self.graph.shape(node.output)
             order = view_order(node, source, target, canonical(source))

@@ -174,6 +174,25 @@ class Lowering:
             node.output, Type.BITS, Kind.BMAXPOOL2D, inputs, pool_words(node), label=label
         )
 
+    # -- resizing --
+
+    def gather2d(self, node: Node) -> None:
+        """Gather2d of floats, of bits, or of both."""
+        tables = [self.builder.table(np.array(node.attrs[name])) for name in ("rows", "columns")]
+        for form in sorted(self.needs.of(node.output)):
+            x = self._image(node) if form == Type.F32 else self.storage.bits(node.inputs[0])
+            label = node_names([node])
+            self.storage.make(node.output, form, Kind.GATHER2D, [x, *tables], label=label)
+
+    def resize2d(self, node: Node) -> None:
+        """Resize2d of floats."""
+        inputs = [self._image(node)]
+        for name in ("row", "column"):
+            inputs.append(self.builder.table(np.array(node.attrs[f"{name}s"])))
+            weights = normal(np.array(node.attrs[f"{name}_weights"]))
+            inputs.append(self.builder.floats(weights, node.describe()))
+        self._append(node, Kind.RESIZE2D, inputs, [])
+
     # -- others --
 
     def _append(
@@ -272,5 +291,7 @@ _OPERATORS: dict[str, Callable[[Lowering, Node], None]] = {
     "concat": Lowering.concat,
     "softmax": Lowering.softmax,
     "pad": Lowering.pad,
+    "gather2d": Lowering.gather2d,
+    "resize2d": Lowering.resize2d,
     "slice": Lowering.slice,
 }

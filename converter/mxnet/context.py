@@ -11,7 +11,7 @@ import numpy as np
 
 from converter.errors import ConversionError
 from converter.graph import Array
-from converter.mxnet.symbol import VARIABLE, Symbol, SymbolNode, numbers
+from converter.mxnet.symbol import VARIABLE, Symbol, SymbolNode, integer, numbers
 from converter.onnx_build import ModelBuilder
 from converter.ops.registry import Shape
 
@@ -75,9 +75,22 @@ class Network:
             found = f"the symbol says {list(shape)}" if shape else "the symbol does not say it"
             raise ConversionError(
                 f"input '{node.name}' needs its shape ({found}): give --input-shape "
-                f"{node.name}=1,C,H,W with batch 1 (if it is no input, the parameter file lacks it)"
+                f"{node.name}=1,{self._channels(node)},H,W with its height and width "
+                "(if it is no input, the parameter file lacks it)"
             )
         return self.builder.add_input(node.name, (1, *shape[1:]))
+
+    def _channels(self, variable: SymbolNode) -> str:
+        """How many channels an input must have, as far as the first parameter of its reader says it."""
+        for node in self.symbol.nodes:
+            sources = [self.symbol.nodes[number] for number, _ in node.inputs[:2]]
+            if len(sources) == 2 and sources[0] is variable and sources[1].name in self.params:
+                shape = self.params[sources[1].name].shape
+                if node.op == "BatchNorm" and len(shape) == 1:
+                    return str(shape[0])
+                if node.op == "Convolution" and len(shape) == 4:
+                    return str(shape[1] * node.attr("num_group", integer, 1))
+        return "C"
 
 
 @dataclass

@@ -14,7 +14,7 @@ import numpy as np
 
 from converter.graph import Array
 from converter.mxnet.context import Context, translates
-from converter.mxnet.symbol import flag, numbers
+from converter.mxnet.symbol import flag, integer, numbers
 from converter.ops.registry import Shape
 
 
@@ -71,7 +71,7 @@ def bits(ctx: Context) -> Bits:
     """Read the attributes of BMXNet v1's layers."""
     found = {}
     for name in ("act_bit", "weight_bit"):
-        found[name] = ctx.node.attr(name, int, 1)
+        found[name] = ctx.node.attr(name, integer, 1)
         if found[name] not in (1, 32):
             raise ctx.error(
                 f"{name} = {found[name]}: layers of 2 to 31 bits are simulated in floats by BMXNet and "
@@ -130,7 +130,7 @@ def finish(ctx: Context, y: str, binary: Bits, taps: int, bias: bool) -> str:
 def convolution(ctx: Context, binary: Bits, no_bias: bool) -> str:
     """The one translation of all convolutions."""
     geometry = window(ctx)
-    filters, groups = ctx.node.attr("num_filter", int), ctx.node.attr("num_group", int, 1)
+    filters, groups = ctx.node.attr("num_filter", integer), ctx.node.attr("num_group", integer, 1)
     bias = not ctx.node.attr("no_bias", flag, no_bias)
     channels = ctx.shape()[1]
     if groups < 1 or filters < 1 or channels % groups or filters % groups:
@@ -179,7 +179,7 @@ def fully_connected(ctx: Context, binary: Bits, no_bias: bool) -> str:
                 f"flatten = False with an input of shape {list(shape)} is not supported"
             )
         x, shape = ctx.emit("Flatten", x, axis=1), (shape[0], math.prod(shape[1:]))
-    outputs = ctx.node.attr("num_hidden", int)
+    outputs = ctx.node.attr("num_hidden", integer)
     if outputs < 1:
         raise ctx.error(f"attribute num_hidden is {outputs}")
     wanted = (outputs, shape[-1])

@@ -10,7 +10,7 @@ import numpy as np
 
 from converter.mxnet.context import Context, translates
 from converter.mxnet.layers import window
-from converter.mxnet.symbol import flag, numbers
+from converter.mxnet.symbol import flag, integer, numbers
 
 # MXNet's name: the ONNX operator of the same meaning.
 PLAIN = {
@@ -35,7 +35,18 @@ PLAIN = {
     "broadcast_div": "Div",
     "abs": "Abs",
     "negative": "Neg",
+    "broadcast_maximum": "Max",
+    "broadcast_minimum": "Min",
+    "_maximum": "Max",
+    "_minimum": "Min",
     "sqrt": "Sqrt",
+    "exp": "Exp",
+    "log": "Log",
+    "floor": "Floor",
+    "ceil": "Ceil",
+    "erf": "Erf",
+    "reciprocal": "Reciprocal",
+    "softsign": "Softsign",
     "relu": "Relu",
     "tanh": "Tanh",
     "sigmoid": "Sigmoid",
@@ -64,7 +75,13 @@ SCALAR = {
     "_div_scalar": ("Div", False),
     "_DivScalar": ("Div", False),
 }
-ACTIVATIONS = {"relu": "Relu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+ACTIVATIONS = {
+    "relu": "Relu",
+    "tanh": "Tanh",
+    "sigmoid": "Sigmoid",
+    "softrelu": "Softplus",
+    "softsign": "Softsign",
+}
 
 
 @translates(*PLAIN)
@@ -118,7 +135,7 @@ def q_activation(ctx: Context) -> str:
     """BMXNet v1: a sign, or nothing where the next layer takes the sign itself."""
     if ctx.node.attr("backward_only", flag, False):
         return ctx.x()
-    count = ctx.node.attr("act_bit", int, 1)
+    count = ctx.node.attr("act_bit", integer, 1)
     if count != 1:
         raise ctx.error(f"act_bit = {count}: only activations of 1 bit are supported")
     return ctx.sign(ctx.x())
@@ -126,14 +143,16 @@ def q_activation(ctx: Context) -> str:
 
 @translates("Activation")
 def activation(ctx: Context) -> str:
-    """relu, tanh, sigmoid."""
+    """relu and smooth ones."""
     return ctx.main(ACTIVATIONS[ctx.node.choice("act_type", "relu", *ACTIVATIONS)], ctx.x())
 
 
 @translates("LeakyReLU")
 def leaky_relu(ctx: Context) -> str:
-    """leaky and elu with a slope, prelu with one per channel, rrelu with the mean of its limits."""
-    kind = ctx.node.choice("act_type", "leaky", "leaky", "prelu", "elu", "rrelu")
+    """leaky and elu with a slope, prelu with one per channel, rrelu with the mean of its limits; selu."""
+    kind = ctx.node.choice("act_type", "leaky", "leaky", "prelu", "elu", "rrelu", "selu")
+    if kind == "selu":
+        return ctx.main("Selu", ctx.x())
     slope = ctx.node.attr("slope", float, 0.25)
     if kind == "prelu":
         return ctx.main("PRelu", ctx.x(), ctx.channels(ctx.array(1, "gamma"), "slope"))
@@ -157,7 +176,7 @@ def clip(ctx: Context) -> str:
 def batch_norm(ctx: Context) -> str:
     """With the moving mean and variance, as always at inference; gamma is 1 where it is fixed."""
     shape = ctx.shape()
-    axis = ctx.axis(ctx.node.attr("axis", int, 1), len(shape))
+    axis = ctx.axis(ctx.node.attr("axis", integer, 1), len(shape))
     if axis != 1:
         raise ctx.error(f"axis = {axis} is not supported; channels must be axis 1")
     names = ("gamma", "beta", "moving mean", "moving variance")
@@ -221,7 +240,7 @@ def softmax(ctx: Context) -> str:
     """Over one axis."""
     ctx.node.refuse("temperature", 1.0, kind=float)
     if ctx.node.op == "softmax":
-        return ctx.main("Softmax", ctx.x(), axis=ctx.node.attr("axis", int, -1))
+        return ctx.main("Softmax", ctx.x(), axis=ctx.node.attr("axis", integer, -1))
     instance = ctx.node.choice("mode", "instance", "instance", "channel") == "instance"
     if instance and len(ctx.shape()) > 2:
         raise ctx.error(f"its input {list(ctx.shape())} must have two axes; use Flatten first")
@@ -243,7 +262,7 @@ def flatten(ctx: Context) -> str:
 @translates("Concat", "concat")
 def concat(ctx: Context) -> str:
     """Along `dim`."""
-    axis = ctx.axis(ctx.node.attr("dim", int, 1), len(ctx.shape()))
+    axis = ctx.axis(ctx.node.attr("dim", integer, 1), len(ctx.shape()))
     return ctx.main("Concat", *(ctx.x(i) for i in range(ctx.count)), axis=axis)
 
 
@@ -282,7 +301,7 @@ def transpose(ctx: Context) -> str:
 @translates("expand_dims")
 def expand_dims(ctx: Context) -> str:
     """A new axis of size 1."""
-    axis = ctx.axis(ctx.node.attr("axis", int), len(ctx.shape()) + 1)
+    axis = ctx.axis(ctx.node.attr("axis", integer), len(ctx.shape()) + 1)
     return ctx.main("Unsqueeze", ctx.x(), ctx.integers([axis], "axes"))
 
 
@@ -300,8 +319,8 @@ def mean(ctx: Context) -> str:
 @translates("SliceChannel", "split")
 def split(ctx: Context) -> list[str]:
     """Equal parts along an axis."""
-    count = ctx.node.attr("num_outputs", int)
-    axis = ctx.axis(ctx.node.attr("axis", int, 1), len(ctx.shape()))
+    count = ctx.node.attr("num_outputs", integer)
+    axis = ctx.axis(ctx.node.attr("axis", integer, 1), len(ctx.shape()))
     ctx.node.refuse("squeeze_axis", False, kind=flag)
     if not 1 <= count <= ctx.shape()[axis] or ctx.shape()[axis] % count:
         raise ctx.error(f"axis {axis} of {list(ctx.shape())} has no {count} equal parts")
@@ -313,8 +332,8 @@ def split(ctx: Context) -> list[str]:
 @translates("slice_axis")
 def slice_axis(ctx: Context) -> str:
     """From begin to end along an axis."""
-    axis = ctx.axis(ctx.node.attr("axis", int), len(ctx.shape()))
-    begin = ctx.node.attr("begin", int)
-    end = ctx.node.attr("end", int, ctx.shape()[axis])
+    axis = ctx.axis(ctx.node.attr("axis", integer), len(ctx.shape()))
+    begin = ctx.node.attr("begin", integer)
+    end = ctx.node.attr("end", integer, ctx.shape()[axis])
     parts = [ctx.integers([v], n) for v, n in ((begin, "begin"), (end, "end"), (axis, "axis"))]
     return ctx.main("Slice", ctx.x(), *parts)

@@ -75,6 +75,12 @@ def numbers(text: str) -> tuple[int, ...]:
     return tuple(values)
 
 
+def integer(text: str) -> int:
+    """One number."""
+    (value,) = numbers(text)
+    return value
+
+
 @dataclass(frozen=True)
 class Symbol:
     """A network: `heads` are its outputs."""

@@ -117,10 +117,21 @@ def softmax(x: Array, *, axis: int, **_: Any) -> Array:
 
 @importer("Softmax")
 def import_softmax(ctx: NodeContext) -> str:
-    """Before opset 13 all axes from `axis` on are one."""
+    """The same node of the IR."""
+    return softmax_of(ctx)
+
+
+def softmax_of(ctx: NodeContext) -> str:
+    """Softmax of input 0. Before opset 13 all axes from `axis` on are one."""
     x, shape = ctx.inputs[0], ctx.shape()
     axis = ctx.axis(ctx.attr("axis", -1 if ctx.opset >= 13 else 1))
     if ctx.opset >= 13 or math.prod(shape[axis + 1 :]) == 1:
         return ctx.emit("softmax", x, axis=axis)
     flat = ctx.reshape(x, (math.prod(shape[:axis]), math.prod(shape[axis:])))
     return ctx.reshape(ctx.emit("softmax", flat, axis=1), shape)
+
+
+@importer("LogSoftmax")
+def import_log_softmax(ctx: NodeContext) -> str:
+    """The logarithm of softmax, which is taken to be at least 2^-126: the result is not below -87.4."""
+    return ctx.emit("log", ctx.emit("clip", softmax_of(ctx), low=2.0**-126, high=1.0))

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,15 @@ import numpy as np
 from converter import functions
 from converter.functions import Function
 from converter.graph import Array
-from converter.ops.registry import FLOATS, NodeContext, Shape, importer, operation, same_shape
+from converter.ops.registry import (
+    FLOATS,
+    PRIVATE,
+    NodeContext,
+    Shape,
+    importer,
+    operation,
+    same_shape,
+)
 
 
 def broadcast(*shapes: Shape, **_: Any) -> Shape:
@@ -82,7 +91,8 @@ for _onnx_name, (_name, _function, _dtype) in UNARY.items():
     importer(_onnx_name)(import_plain)
 for _onnx_name, (_name, _function, _dtype) in BINARY.items():
     operation(_name, broadcast, _dtype)(plain(_function))
-    importer(_onnx_name)(import_plain)
+    if _onnx_name != "Pow":  # function.py
+        importer(_onnx_name)(import_plain)
 # Imported by affine.py and activation.py, which look at constant operands first.
 for _name, _function in (
     ("add", np.add),
@@ -133,6 +143,23 @@ def where(condition: Array, x: Array, y: Array, **_: Any) -> Array:
 def import_where(ctx: NodeContext) -> str:
     """The same node of the IR."""
     return ctx.emit("where", *ctx.inputs)
+
+
+@importer("MaskedFill", domains=(PRIVATE,))
+def import_masked_fill(ctx: NodeContext) -> str:
+    """x with one number in all places where the mask is true (converter/masked.py)."""
+    mask, value, x = ctx.inputs
+    if ctx.shape(0) != ctx.shape(2):
+        raise ctx.error(
+            f"its mask {list(ctx.shape(0))} must have the shape of what it assigns to, {list(ctx.shape(2))}; use torch.where"
+        )
+    if math.prod(ctx.shape(1)) != 1:
+        raise ctx.error("it assigns more than one number; use torch.where")
+    constants = [ctx.graph.const(name) for name in (mask, x, value)]
+    if all(data is not None for data in constants):
+        chosen, kept, filled = (np.asarray(data) for data in constants)
+        return ctx.constant(np.where(chosen, filled.astype(kept.dtype), kept), "filled")
+    return ctx.emit("where", mask, ctx.reshape(value, ()), x)
 
 
 @operation("cast", same_shape)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -86,3 +87,31 @@ def import_gelu(ctx: NodeContext) -> str:
 def import_softsign(ctx: NodeContext) -> str:
     """x / (1 + |x|)."""
     return pair(ctx, "div", ctx.inputs[0], scaled(ctx, ctx.emit("abs", ctx.inputs[0]), 1, 1))
+
+
+#: x^c by products, quotients and roots, for exponents c that networks have.
+POWERS: dict[float, Callable[[NodeContext, str], str]] = {
+    -2.0: lambda ctx, x: ctx.emit("reciprocal", pair(ctx, "mul", x, x)),
+    -1.0: lambda ctx, x: ctx.emit("reciprocal", x),
+    -0.5: lambda ctx, x: ctx.emit("reciprocal", ctx.emit("sqrt", x)),
+    0.5: lambda ctx, x: ctx.emit("sqrt", x),
+    1.0: lambda ctx, x: x,
+    2.0: lambda ctx, x: pair(ctx, "mul", x, x),
+    3.0: lambda ctx, x: pair(ctx, "mul", x, pair(ctx, "mul", x, x)),
+    4.0: lambda ctx, x: ctx.emit("mul", *[pair(ctx, "mul", x, x)] * 2),
+}
+
+
+@importer("Pow")
+def import_pow(ctx: NodeContext) -> str:
+    """By a constant number that POWERS has; others may be part of a sign function."""
+    exponent = ctx.graph.const(ctx.inputs[1])
+    if (
+        exponent is not None
+        and exponent.size == 1
+        and ctx.graph.values[ctx.inputs[0]].dtype == np.float32
+    ):
+        power = POWERS.get(float(exponent.reshape(())))
+        if power is not None:
+            return power(ctx, ctx.inputs[0])
+    return ctx.emit("pow", *ctx.inputs)

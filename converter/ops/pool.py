@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""maxpool and avgpool: pooling of all kinds, ReduceMean, ReduceMax; bmaxpool, on bits."""
+"""maxpool and avgpool: pooling of all kinds, reductions; bmaxpool, on bits."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -137,22 +138,62 @@ def import_global_pool(ctx: NodeContext) -> str:
     return reduce_images(ctx, ctx.inputs[0], pool)
 
 
+#: What becomes of the pooled image, and the number of elements that were reduced to one.
+Finish = Callable[[str, int], str]
+
+
 @importer("ReduceMean", "ReduceMax")
 def import_reduce(ctx: NodeContext) -> str:
+    """Mean and maximum."""
+    pool = "avgpool" if ctx.node.op_type == "ReduceMean" else "maxpool"
+    return reduce_axes(ctx, ctx.inputs[0], pool, lambda y, _: y)
+
+
+def reduce_axes(ctx: NodeContext, x: str, pool: str, finish: Finish) -> str:
     """The reduced axes become the height and width of an image which is pooled as a whole."""
     shape, rank = ctx.shape(), len(ctx.shape())
     axes = ctx.axes(1)
     if not axes:
         if ctx.attr("noop_with_empty_axes", 0):
-            return ctx.inputs[0]
+            return finish(x, 1)
         axes = list(range(rank))
     kept = [i for i in range(rank) if i not in axes]
     reduced = [shape[i] for i in sorted(axes)]
     image = (1, math.prod(shape[i] for i in kept), math.prod(reduced[:-1]), reduced[-1])
     perm = (*kept, *sorted(axes))
-    x = ctx.reshape(ctx.transpose(ctx.inputs[0], perm), image)
-    y = reduce_images(ctx, x, "avgpool" if ctx.node.op_type == "ReduceMean" else "maxpool")
+    y = reduce_images(ctx, ctx.reshape(ctx.transpose(x, perm), image), pool)
+    y = finish(y, math.prod(reduced))
     if ctx.attr("keepdims", 1):
         y = ctx.reshape(y, [*(shape[i] for i in kept), *(1 for _ in axes)])
         return ctx.transpose(y, [perm.index(i) for i in range(rank)])
     return ctx.reshape(y, [shape[i] for i in kept])
+
+
+@importer("ReduceSum", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp")
+def import_reduce_sum(ctx: NodeContext) -> str:
+    """A mean times its number of elements, of a function of x, and a function of that."""
+    x, kind = ctx.inputs[0], ctx.node.op_type
+    if kind == "ReduceL1":
+        x = ctx.emit("abs", x)
+    elif kind in ("ReduceL2", "ReduceSumSquare"):
+        x = ctx.emit("mul", x, x)
+    elif kind == "ReduceLogSumExp":
+        x = ctx.emit("exp", x)
+
+    def finish(mean: str, count: int) -> str:
+        total = ctx.affine(mean, np.float32(count), np.float32(0))
+        if kind == "ReduceL2":
+            return ctx.emit("sqrt", total)
+        return ctx.emit("log", total) if "Log" in kind else total
+
+    return reduce_axes(ctx, x, "avgpool", finish)
+
+
+@importer("ReduceMin")
+def import_reduce_min(ctx: NodeContext) -> str:
+    """-max(-x)."""
+
+    def minus(x: str, _: int = 0) -> str:
+        return ctx.affine(x, np.float32(-1), np.float32(0))
+
+    return reduce_axes(ctx, minus(ctx.inputs[0]), "maxpool", minus)

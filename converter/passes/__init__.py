@@ -21,12 +21,16 @@ from converter.passes.affines import ArithmeticToAffine, DropIdentity, MergeAffi
 from converter.passes.binarise import Binarise
 from converter.passes.cse import Cse
 from converter.passes.finish import Finish
+from converter.passes.gates import Gates
+from converter.passes.gathers import QuantiseBeforeGather
 from converter.passes.insert import InsertSigns
 from converter.passes.pads import MergePads, PadBehindQuantise
+from converter.passes.pairs import SplitPairs
 from converter.passes.pools import PoolSigns, QuantiseBeforePool
 from converter.passes.reshapes import MergeReshapes, ReshapeSigns
 from converter.passes.rule import Context, Mode, Rule, SignZero, apply
 from converter.passes.signs import Signs
+from converter.passes.straight import StraightThrough
 from converter.passes.thresholds import Thresholds
 from converter.passes.transposes import (
     MergeTransposes,
@@ -52,6 +56,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     TransposeIntoDense,
     Cse,
     Signs,
+    StraightThrough,
     ArithmeticToAffine,
     Cse,
     InsertSigns,
@@ -60,13 +65,17 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     ReshapeSigns,
     PoolSigns,
     QuantiseBeforePool,
+    QuantiseBeforeGather,
+    SplitPairs,
     Binarise,
     Cse,
     QuantiseBeforePool,
+    QuantiseBeforeGather,
     PoolSigns,
     Signs,
     Thresholds,
     Zeros,
+    Gates,
     MergeAffines,
     MergeReshapes,
     DropIdentity,
@@ -107,5 +116,9 @@ def run(
         context.report.warn(
             f"where ONNX Sign meets exactly 0 in floats, this model takes +1 for its 0 (--sign-zero chooses): "
             f"{', '.join(context.zeros)}"
+        )
+    if context.straight:
+        context.report.warn(
+            f"sums (s - t) + t are taken as s, of which they differ by the rounding of t: {', '.join(context.straight)}"
         )
     return context.report

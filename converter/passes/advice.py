@@ -21,8 +21,8 @@ TERNARY = (
     "cannot become binary"
 )
 CENTRE = (
-    "the two values of a channel must be opposite numbers: train with +-alpha, or keep their mean as a separate float "
-    "convolution"
+    "two values that are not opposite numbers need a layer without groups, an input of two values and a mode other than "
+    "--strict; else train with +-alpha"
 )
 SHOW = "write Sign (and Pad with -1 or +1) into the exported graph, or convert with --moderate"
 BORDER = (

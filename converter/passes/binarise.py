@@ -8,6 +8,9 @@
 channel are bit-equal the result is that of the source model up to the rounding of its sums; else alpha is their mean, and the
 report says how far they are from it.
 
+A border t other than -1, 0 and +1 is a mix: y is the sum of the results with borders of +1 and of -1, by factors of
+mul * (1 + t) / 2 and mul * (1 - t) / 2. Both have the same weights; away from the border they are the same integers.
+
 strict: the weight must have gone through a sign in the source graph (attribute `weight_source` of the importer, or nothing
 but -1 and +1 in it), the input must be -1 and +1, and no convolution may pad it with 0.
 """
@@ -22,7 +25,7 @@ from converter.graph import Array, Node
 from converter.layout import pixel_bytes
 from converter.lowering.needs import is_narrow
 from converter.passes.advice import REAL, SHOW, advise_input, advise_weight
-from converter.passes.operand import Operand, find_operand
+from converter.passes.operand import BORDERS, Operand, find_operand
 from converter.passes.origin import span, story
 from converter.passes.rule import Mode, Rule
 from converter.passes.values import Fact, facts
@@ -31,6 +34,8 @@ from converter.report import BINARY, BINARY_WEIGHT, FLOAT, Row
 
 #: The file format counts taps in 16 bits.
 MAX_TAPS = 65534
+#: Distance of |w| from alpha, as a share of it, that float32 arithmetic on weights leaves: not worth a word.
+ROUNDING = 1e-6
 
 
 @dataclass
@@ -66,7 +71,8 @@ class Binarise(Rule[Layer]):
         row.multiply_adds = row.taps * int(np.prod(self.graph.shape(node.output)))
         row.inserted_sign = "inserted" in node.attrs
         row.forced = bool(node.attrs.get("forced"))
-        self.context.report.rows.append(row)
+        if "part" not in node.attrs:
+            self.context.report.rows.append(row)
         return row
 
     def check(self, match: Layer) -> str | None:
@@ -79,6 +85,8 @@ class Binarise(Rule[Layer]):
             row.weight, row.advice = weight.removeprefix("its weight "), advise_weight(data)
             return weight
         row.weight, row.alpha = weight_text(weight), alpha_range(weight)
+        if "pair" in match.node.attrs:
+            row.weight = "holds {:g} and {:g}".format(*match.node.attrs["pair"])
         free = "asked" in match.node.attrs
         if self.context.mode is Mode.STRICT and not free and not self._shown(match.node, weight):
             row.advice = SHOW
@@ -107,9 +115,9 @@ class Binarise(Rule[Layer]):
         if self.context.mode is Mode.STRICT and not free:
             if (operand.scale, operand.offset) != (1, 0):
                 return "strict: its input is two-valued, but not -1 and +1"
-            if operand.border == 0:
+            if operand.border not in (None, -1, 1):
                 return (
-                    "strict: it pads with 0, which is neither -1 nor +1; --moderate gives 0 its "
+                    f"strict: it pads with {operand.border:g}, which is neither -1 nor +1; --moderate gives it its "
                     "exact meaning"
                 )
         return ""
@@ -129,7 +137,7 @@ class Binarise(Rule[Layer]):
             self._binary_weight(match, match.weight)
         else:
             self._binary(match, match.weight, match.operand)
-        if match.weight.error:
+        if match.weight.error > ROUNDING:
             match.row.reason += (
                 f" (alpha is the mean of |w|, they differ by up to {match.weight.error:.1e} of it)"
             )
@@ -146,7 +154,9 @@ class Binarise(Rule[Layer]):
     def _binary(self, match: Layer, weight: BinaryWeight, operand: Operand) -> None:
         node, row, graph = match.node, match.row, self.graph
         row.kind, row.border = BINARY, operand.border
-        row.bytes_after = _blocks(row, node) * 8 * self._packed(node, operand)
+        mixed = operand.border not in BORDERS
+        blocks = _blocks(row, node) + ("pair" in node.attrs)  # one more for the sum of all inputs
+        row.bytes_after = blocks * 8 * self._packed(node, operand)
         row.reason = self._praise(node, weight, operand)
         if node.op == "conv" and is_narrow(node, weight.signs.shape):
             row.bytes_after = _blocks(row, node) * row.taps
@@ -162,13 +172,32 @@ class Binarise(Rule[Layer]):
         node.inputs = [signs, graph.add_const(weight.signs, "weight")]
         if node.op == "bconv":
             node.attrs["pads"] = operand.pads
-            node.attrs["border"] = -1 if operand.border is None else operand.border
+            node.attrs["border"] = -1 if mixed or operand.border is None else operand.border
         if operand.pad is not None:
             row.fused = list(operand.pad.sources)
         totals = weight.signs.reshape(len(weight.signs), -1).sum(1, dtype=np.float64)
         mul = (operand.scale * weight.alpha.astype(np.float64)).astype(np.float32)
         # From the rounded factor: values 0 and a, whose sum is exactly 0, shall give exactly 0.
-        self._scale(node, mul, mul * (operand.offset / operand.scale * totals))
+        add = mul * (operand.offset / operand.scale * totals)
+        if mixed and operand.border is not None:
+            row.reason += f"; its border of {operand.border:g} is a mix of two convolutions, with borders of -1 and +1"
+            self._mix(node, operand.border, mul, add)
+        else:
+            self._scale(node, mul, add)
+
+    def _mix(self, node: Node, border: float, mul: Array, add: Array) -> None:
+        """The node (its border is -1) and another one with a border of +1, added up."""
+        graph, output = self.graph, node.output
+        attrs = {key: value for key, value in node.attrs.items() if key != "result"}
+        other = Node(node.op, list(node.inputs), [output], {**attrs, "border": 1}, node.sources)
+        graph.insert_after(node, other)
+        parts = []
+        for part, factor, shift in ((node, 1 - border, 0 * add), (other, 1 + border, add)):
+            part.outputs = [self.value_like(output, f"{output}.part")]
+            parts.append(part.output)
+            self._scale(part, mul * np.float32(factor / 2), shift)
+        last = next(n for n in graph.nodes[::-1] if parts[1] in n.outputs)
+        graph.insert_after(last, Node("add", parts, [output], {}, list(node.sources)))
 
     def _packed(self, node: Node, operand: Operand) -> int:
         """Bytes of one output's weight; a dense layer's has the layout of the image that was flattened for it."""
@@ -192,6 +221,10 @@ class Binarise(Rule[Layer]):
         ]
         if not changes:
             values = "-1 or 1" if weight.plain else "+-alpha"
+            if "pair" in node.attrs:
+                values = "{:g} or {:g}, and what all weights have in common takes one more output".format(
+                    *node.attrs["pair"]
+                )
             return f"its input is {low:g} or {high:g}, its weight is {values}"
         return f"{' and '.join(changes)} ({node.attrs['asked']}): its results are not the model's"
 

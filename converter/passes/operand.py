@@ -2,7 +2,7 @@
 """The activation operand of a convolution or dense layer, as bits: v = scale * q + offset, q two-valued (-1, +1).
 
 Behind v may stand affines (activations of {0, 1} are 0.5 * q + 0.5) and a constant padding, which becomes the border of the
-convolution: the value p of v is q = (p - offset) / scale, and must be -1, 0 or +1.
+convolution: the value p of v is q = (p - offset) / scale. Convolutions have borders of -1, 0 and +1; others are a mix of two.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from converter.passes.rule import uniform
 from converter.passes.values import SIGNED, Fact
 
 Pads = tuple[int, int, int, int]
+#: Borders that binary convolutions have (None: no padding).
+BORDERS = (None, -1, 0, 1)
+#: Largest |q| of a border. A mix of results with borders of -1 and +1 has factors of this size, and so has their rounding.
+MAX_BORDER = 8
 
 
 @dataclass(frozen=True)
 class Operand:
     """`value` takes two values, of which `upper` stands for q = +1; `signs`: it is q itself, ready as bits.
 
-    `border`: q of padded taps, None without padding. `pad`: the pad node that the convolution takes over.
+    `border`: q of padded taps (an int if it is -1, 0 or +1), None without padding.
+    `pad`: the pad node that the convolution takes over.
     """
 
     value: str
@@ -30,7 +35,7 @@ class Operand:
     signs: bool
     scale: float = 1.0
     offset: float = 0.0
-    border: int | None = None
+    border: float | None = None
     pads: Pads = (0, 0, 0, 0)
     pad: Node | None = None
 
@@ -53,8 +58,8 @@ def find_operand(graph: Graph, facts: dict[str, Fact], node: Node) -> Operand | 
     border = _border(found, 0.0)
     if border is None:
         return (
-            f"its padding adds 0, but its input has the values {found.offset - found.scale:g} and "
-            f"{found.offset + found.scale:g}: a border of neither of them, nor of their mean"
+            f"its padding adds 0, which is far from the values of its input, {found.offset - found.scale:g} and "
+            f"{found.offset + found.scale:g}"
         )
     return replace(found, border=border, pads=pads)
 
@@ -71,14 +76,16 @@ def _behind_pad(graph: Graph, facts: dict[str, Fact], pad: Node, pads: Pads) -> 
         return f"a Pad with {value:g} and the padding with 0 of the convolution meet at its border"
     border = _border(found, value)
     if border is None:
-        return f"its input is padded with {value:g}, which is no border value of its two values"
+        return f"its input is padded with {value:g}, which is far from its two values"
     together = tuple(a + b for a, b in zip(pads, (*before[2:], *after[2:]), strict=True))
     return replace(found, border=border, pads=together, pad=pad)
 
 
-def _border(operand: Operand, value: float) -> int | None:
+def _border(operand: Operand, value: float) -> float | None:
     q = (value - operand.offset) / operand.scale
-    return round(q) if q in (-1, 0, 1) else None
+    if abs(q) > MAX_BORDER:
+        return None
+    return int(q) if q in (-1, 0, 1) else q
 
 
 def _peel(graph: Graph, facts: dict[str, Fact], name: str) -> Operand | str:
@@ -103,13 +110,15 @@ def _peel(graph: Graph, facts: dict[str, Fact], name: str) -> Operand | str:
 
 
 def is_bits(graph: Graph, name: str) -> bool:
-    """Whether a value is written as bits: by a sign operator, perhaps flattened (or with the same channels, one pixel)."""
+    """Whether a value is written as bits: by a sign operator; enlarged, flattened (or with the same channels, one pixel)."""
     producer, shape = graph.producer(name), graph.shape(name)
     if producer is not None and producer.op == "reshape":
         before = graph.shape(producer.inputs[0])
         flat = shape == (1, math.prod(before)) and before[0] == 1
         if not flat and not shape[1] == before[1] == math.prod(before):
             return False
+        producer = graph.producer(producer.inputs[0])
+    while producer is not None and producer.op == "gather2d":
         producer = graph.producer(producer.inputs[0])
     return producer is not None and producer.op in SIGNED
 

@@ -22,6 +22,7 @@ NAMES, LINES = 4, 12
 def origin(graph: Graph, facts: Mapping[str, Fact], name: str) -> str:
     """Who makes the real values of a tensor, and through which nodes they go: "graph input 'x', through 'bn', 'relu'"."""
     makers: list[str] = []
+    made: list[str] = []
     through: list[str] = []
     waiting, seen = [name], set[str]()
     while waiting:
@@ -33,9 +34,11 @@ def origin(graph: Graph, facts: Mapping[str, Fact], name: str) -> str:
         real = [x for x in _activations(graph, node) if not known(facts, x)]
         if node is None or is_layer(node) or not real:
             makers = merged(makers, [_maker(node, name)])
+            made = merged(made, node.sources[:1] if node is not None else [])
         else:
             through = merged(node.sources[:1], through)
             waiting += real
+    through = [node for node in through if node not in made]
     path = f", through {listed(through)}" if through else ""
     return f"{listed(makers, quote='')}{path}"
 

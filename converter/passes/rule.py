@@ -43,13 +43,17 @@ class SignZero(Enum):
 
 @dataclass
 class Context:
-    """What all rules of one conversion share. `zeros`: nodes with signs of floats whose 0 became +1."""
+    """What all rules of one conversion share.
+
+    `zeros`: nodes with signs of floats whose 0 became +1; `straight`: straight-through sums (straight.py).
+    """
 
     mode: Mode
     sign_zero: SignZero
     report: Report
     binary_list: frozenset[str] = frozenset()
     zeros: list[str] = field(default_factory=list)
+    straight: list[str] = field(default_factory=list)
 
 
 class Rule(ABC, Generic[M]):

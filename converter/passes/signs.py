@@ -135,7 +135,8 @@ class Signs(Rule[Found]):
         """A tensor of two values that is no sign will hardly run: say why."""
         region = match.regions[0]
         node = region.nodes[-1]
-        if len(self._levels(region)) == 2 and node.op != "quantise":
+        cancelled = (self._facts or {}).get(region.output, Fact()).nominal  # see straight.py
+        if len(self._levels(region)) == 2 and node.op != "quantise" and not cancelled:
             self.context.report.warn(
                 f"{node.describe()}: its result has two values, but it is no sign function of one tensor: {reason}"
             )

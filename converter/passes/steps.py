@@ -22,6 +22,7 @@ Function = Callable[[Array], Array]
 
 SAMPLES = 1024
 MOST = 1 << 23  # results looked at in one go; fewer samples where there are very many channels
+CACHED = 1 << 15  # results computed in one go
 LARGEST = 0x7F7FFFFF
 EVERYWHERE = (-np.inf, np.inf)
 #: Relative difference up to which two results are the same value: straight-through sums (s - t) + t round.
@@ -64,7 +65,7 @@ def float_step(
     are ignored at the ends of the line.
     """
     points = _points(int(np.clip(MOST // channels, 64, SAMPLES)), landmarks, bounds)
-    results = function(_rows(from_ordinal(points), channels))
+    results = _results(function, from_ordinal(points), channels)
     points, results = _without_overflow(points, results)
     states, reason = _classify(results)
     if reason or states is None:
@@ -112,6 +113,13 @@ def _without_overflow(points: Array, results: Array) -> tuple[Array, Array]:
         return points, results
     part = slice(known[0], known[-1] + 1)
     return points[part], results[part]
+
+
+def _results(function: Function, x: Array, channels: int) -> Array:
+    """f for every channel, [len(x), C]; in parts, whose intermediate results stay in the cache."""
+    count = max(1, CACHED // channels)
+    parts = [x[first : first + count] for first in range(0, len(x), count)]
+    return np.concatenate([function(_rows(part, channels)) for part in parts])
 
 
 def _rows(x: Array, channels: int) -> Array:

@@ -38,7 +38,7 @@ DIP = {"swish": -0.2785, "hard_swish": -0.3751, "mish": -0.3089}
 INTEGER_VALUED = frozenset({"round", "floor", "ceil", "sign"})
 LINEAR = frozenset({"add", "sub", "neg", "affine"})
 SIGNED = frozenset({"quantise", "threshold", "bmaxpool"})
-MOVING = frozenset({"reshape", "transpose", "slice", "maxpool", "concat", "pad"})
+MOVING = frozenset({"reshape", "transpose", "slice", "maxpool", "concat", "pad", "gather2d"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +108,8 @@ def _fact(graph: Graph, node: Node, known: dict[str, Fact]) -> Fact:
         fact = _moved(node, inputs)
     elif node.op == "avgpool":
         fact = Fact(min(inputs[0].low, 0.0), max(inputs[0].high, 0.0))
+    elif node.op == "softmax":
+        fact = Fact(0.0, 1.0)
     elif node.op in ELEMENTWISE:
         fact = (
             _enumerated(graph, node, known)

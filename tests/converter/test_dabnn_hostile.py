@@ -89,6 +89,7 @@ POOL = {"input": "bn", "kernel_shape": [2, 2], "strides": [1, 1], "output": "y"}
         (lambda m: m.arrays.pop("a"), "layer 'bn' (Affine): its a 'a' is not in the file"),
         (array("a", 5), "its a 'a' [5] must be 4 floats"),
         (array("w", 4, 3, 3, 8), "must be bits [O, H, W, 8]"),
+        (array("w", 1, 1, 1, 1, 8, dtype=np.int8), "no network has such an array"),
         (array("w", 4, 9, 8, dtype=np.int8), "array 'w' of shape [4, 9, 8] holds 5 words"),
         (changed("BinConv2D", dilations=[2, 2]), "daBNN itself gives wrong results"),
         (changed("BinConv2D", pads=[1, 1, 2, 1]), "its pads [1, 1, 2, 1]"),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from converter import explain, lower
+from converter import dab, explain, lower
 from converter.errors import ConversionError
 from converter.passes import advice
 from converter.progress import Progress
@@ -48,6 +48,19 @@ def test_real_values_are_traced_through_both_branches_to_layers() -> None:
     found = story(net, "y", net.conv(total, net.signs(4, 8, 3, 3), "y"), mode="moderate")
     assert "comes from layer 'n0', layer 'n1', through 'n2', 'n3'" in found.reason
     assert found.input[0] == "layer 'n0': real values, the sums of its products"
+
+
+def test_what_a_binary_layer_became_is_named_once() -> None:
+    """A binary layer and the factor behind it have one name."""
+    net = Net(1, 8, 6, 6)
+    x = net.conv(net.sign(net.x), 0.5 * net.signs(8, 8, 1, 1), "first")
+    x = net.op("clip", x, low=0.0, high=np.inf)
+    found = story(net, "y", net.conv(x, net.signs(4, 8, 3, 3), "y"), mode="moderate")
+    assert found.reason.endswith("it comes from layer 'n2', through 'n3'")
+    assert found.input == [
+        "layer 'n2': real values, the sums of its products",
+        "'n3' (clip): real values from 0 to inf",
+    ]
 
 
 def test_long_ways_are_cut() -> None:
@@ -109,14 +122,14 @@ def test_inserted_sign() -> None:
 def test_advice_for_weights(values: Any, expected: str) -> None:
     net = Net(1, 8, 6, 6)
     weight = np.resize(np.asarray(values, np.float32), (4, 8, 3, 3))
-    found = story(net, "y", net.conv(net.sign(net.x), weight, "y"))
+    found = story(net, "y", net.conv(net.sign(net.x), weight, "y"), mode="strict")
     assert (found.kind, found.advice) == ("float", expected)
     assert f"its weight {found.weight}" == found.reason
 
 
 def test_advice_for_a_border_that_is_no_value() -> None:
     net = Net(1, 8, 6, 6)
-    x = net.pad(net.sign(net.x), 0.5, 1)
+    x = net.pad(net.sign(net.x), 50.0, 1)
     found = story(net, "y", net.conv(x, net.signs(4, 8, 3, 3), "y"))
     assert (found.kind, found.advice) == ("binary-weight", advice.BORDER)
 
@@ -161,6 +174,31 @@ def test_fused_and_sizes_after_lowering() -> None:
     assert totals["multiply_adds"] == totals["binary_multiply_adds"] == 8 * 72 * 36
     assert totals["binary_share"] == 1
     assert "100.0 % of 21 k multiply-adds are binary" in str(report)
+
+
+def test_narrow_groups_are_counted_as_floats() -> None:
+    """A depthwise binary convolution is binary by its values, but no op on bits does it."""
+    net = Net(1, 8, 6, 6)
+    net.done(net.conv(net.sign(net.x), net.signs(8, 1, 3, 3), "y", groups=8))
+    graph, report = converted(net.graph)
+    data = dab.read(lower.lower(graph, {}, report))
+    found = row(report, "y")
+    assert (found.kind, found.on_bits) == ("binary", False)
+    assert found.reason.endswith("computed on floats, as exactly: its groups have few channels")
+    assert report.totals()["binary_multiply_adds"] == 0
+    assert found.bytes_after in [tensor.bytes for tensor in data.tensors if tensor.constant]
+
+
+def test_bytes_of_all_parts_of_a_layer() -> None:
+    """A weight of 0 and 1 takes one output more."""
+    net = Net(1, 8, 6, 6)
+    weight = np.maximum(net.signs(8, 8, 3, 3), 0)
+    net.done(net.conv(net.sign(net.x), weight, "y"))
+    graph, report = converted(net.graph)
+    data = dab.read(lower.lower(graph, {}, report))
+    packed = [tensor.bytes for tensor in data.tensors if tensor.type == dab.Type.W_XNOR]
+    assert len(packed) == 2
+    assert row(report, "y").bytes_after == sum(packed)
 
 
 def test_unknown_layer() -> None:

@@ -13,7 +13,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from converter.errors import ConversionError
-from converter.onnx_import import from_model, load
+from converter.onnx_import import INSTEAD, from_model, load
+from converter.ops import IMPORTERS
 from onnx_builder import Array, model, node
 
 IMAGE = (1, 4, 6, 5)
@@ -191,7 +192,7 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "domain": (edit("g.node[1].domain = 'com.acme'"), "node 'act': operator com.acme:Relu"),
     "unknown-operator": (edit("g.node[1].op_type = 'Rellu'"), "node 'act': .*ONNX has no such operator"),
     "unsupported": (edit("g.node[1].op_type = 'Det'"), "node 'act': operator Det .* rewrite .*Relu"),
-    "upsample": (edit("g.node[1].op_type = 'Resize'"), "operator Resize .*upsampling"),
+    "instead": (edit("g.node[1].op_type = 'GridSample'"), "operator GridSample .*use Resize"),
     "no-attribute": (edit("g.node.insert(0, node('Constant', '', 'q'))"), "constant 'q'"),
 }  # fmt: skip
 
@@ -333,3 +334,10 @@ def test_bad_node(name: str) -> None:
     with pytest.raises(ConversionError, match=message) as error:
         from_model(proto)
     assert "'it'" in str(error.value) or "input 'z'" in str(error.value)
+
+
+def test_instead() -> None:
+    """Advice is for operators that exist and are not supported."""
+    ours = {name for _, name in IMPORTERS}
+    assert not ours.intersection(INSTEAD)
+    assert all(onnx.defs.has(name) or name in ("Trunc", "FloatQuant") for name in INSTEAD)

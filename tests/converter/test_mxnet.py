@@ -13,7 +13,7 @@ import pytest
 
 import bmxnet
 from bmxnet import SymbolWriter, pack_columns, pack_rows, write_params
-from converter import interp, passes, sources
+from converter import interp, lower, passes, sources
 from converter.graph import Graph
 from converter.report import Report
 
@@ -289,6 +289,21 @@ OPERATORS: dict[str, tuple[str, dict[str, Any], dict[str, Array], Array]] = {
         np.where(X < 0, SLOPE[:, None, None] * X, X),
     ),
     "rrelu": ("LeakyReLU", {"act_type": "rrelu"}, {}, np.where(X < 0, 0.2295 * X, X)),
+    "elu": (
+        "LeakyReLU",
+        {"act_type": "elu", "slope": 0.5},
+        {},
+        np.where(X < 0, 0.5 * np.expm1(X), X),
+    ),
+    "selu": (
+        "LeakyReLU",
+        {"act_type": "selu"},
+        {},
+        1.0507010 * np.where(X < 0, 1.6732632 * np.expm1(X), X),
+    ),
+    "softrelu": ("Activation", {"act_type": "softrelu"}, {}, np.log1p(np.exp(X))),
+    "softsign": ("Activation", {"act_type": "softsign"}, {}, X / (1 + np.abs(X))),
+    "exp": ("exp", {}, {}, np.exp(X)),
     "clip": ("clip", {"a_min": -0.5, "a_max": 0.75}, {}, np.clip(X, -0.5, 0.75)),
     "copy": ("_copy", {}, {}, X),
     "dropout": ("Dropout", {"p": 0.5}, {}, X),
@@ -320,7 +335,9 @@ def test_operator(name: str, tmp_path: Path) -> None:
     graph = load(tmp_path, symbol.json(), params, X.shape)
     found = interp.run(graph, {"data": X})["node_output"]
     assert found.shape == want.shape
-    np.testing.assert_allclose(found, want, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-6)
+    passes.run(graph)
+    assert lower.lower(graph, {"producer": "test"})
 
 
 def test_branches_and_outputs(tmp_path: Path) -> None:

@@ -72,7 +72,8 @@ def test_good(tmp_path: Path) -> None:
         ({"scaling_mode": "forward"}, "have lost"),
         ({"num_filter": 5}, "'conv_weight' holds 72 words of 32 bits, but 5 outputs"),
         ({"num_filter": 0}, "do not fit"),
-        ({"num_filter": 1 << 40}, "'conv_weight' holds 72 words"),
+        ({"num_filter": 1 << 30}, "'conv_weight' holds 72 words"),
+        ({"num_filter": "9" * 400}, "which cannot be"),
         ({"kernel": (3,)}, "two numbers"),
         ({"kernel": (9, 9)}, "'conv_weight' holds 72 words"),
         ({"kernel": "three"}, "attribute kernel is 'three'"),
@@ -127,6 +128,14 @@ def test_input_shape(tmp_path: Path) -> None:
     files = symbol, write_params(params)
     assert "'conv_weight' holds 72 words" in error_of(tmp_path, *files, {"data": (1, 32, 6, 6)})
     assert "data=1,C,H,W" in error_of(tmp_path, *files, {"image": SHAPE})
+    for op, name, array in (
+        ("BatchNorm", "gamma", np.ones(5, np.float32)),
+        ("Convolution", "w", np.ones((2, 5, 1, 1), np.float32)),
+    ):
+        writer = SymbolWriter()
+        writer.node(op, "first", [writer.variable("data"), writer.variable(name)])
+        one = writer.json(), write_params({name: array})
+        assert "data=1,5,H,W" in error_of(tmp_path, *one, {"image": SHAPE})
     load(tmp_path, *files, {"": SHAPE})
     with pytest.raises(ConversionError, match="is for 'image', but the inputs are: data"):
         load(tmp_path, *files, {"data": SHAPE, "image": SHAPE})
@@ -238,7 +247,7 @@ def run(capsys: pytest.CaptureFixture[str], *argv: str | Path) -> tuple[int, str
 
 def test_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     symbol, params = network()
-    (tmp_path / "net-symbol.json").write_bytes(b"\n " + symbol)
+    (tmp_path / "net-symbol.json").write_bytes(b"\xef\xbb\xbf\n " + symbol)
     (tmp_path / "net.params").write_bytes(write_params(params))
     model, given = tmp_path / "net-symbol.json", ("--params", tmp_path / "net.params")
     status, out = run(capsys, model)

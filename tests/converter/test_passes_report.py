@@ -71,7 +71,16 @@ def test_table() -> None:
     _, report = converted(network().graph)
     lines = str(report).splitlines()
     assert len(lines) == 1 + 3 + 1 + 1
-    assert lines[0].split() == ["layer", "kind", "border", "K", "mul-adds", "weights", "why"]
+    assert lines[0].split() == [
+        "layer",
+        "kind",
+        "border",
+        "K",
+        "mul-adds",
+        "weights",
+        "fused",
+        "why",
+    ]
     assert lines[2].startswith("n4 ")
     assert " binary " in lines[2]
     assert " -1 " in lines[2]

@@ -379,4 +379,42 @@ def test_cancelling_is_not_trusted_blindly() -> None:
     after, report = converted(graph)
     assert [r.kind for r in report.rows] == ["binary-weight", "binary-weight"]
     assert "real-valued" in report.rows[1].reason
+    assert any("because t is large" in warning for warning in report.warnings)
     assert_same(graph, after)
+
+
+SUMS: dict[str, Callable[[Net, str, str], str]] = {
+    "(s - t) + t": lambda net, s, t: net.op("add", net.op("sub", s, t), t),
+    "t + (s - t)": lambda net, s, t: net.op("add", t, net.op("sub", s, t)),
+    "t - (t - s)": lambda net, s, t: net.op("sub", t, net.op("sub", t, s)),
+    "-(t - s) + t": lambda net, s, t: net.op("add", net.affine(net.op("sub", t, s), -1.0), t),
+}
+
+
+@pytest.mark.parametrize("spelling", SUMS)
+def test_straight_through_sum_of_an_unbounded_tensor(spelling: str) -> None:
+    """No set of values can be proved for s + t - t; it is taken as s, and a warning says so."""
+    net = Net(1, 3, 9, 8)
+    t = net.conv(net.x, net.real(3, 3, 1, 1), "t")
+    y = SUMS[spelling](net, net.sign(t), t)
+    graph = net.done(net.conv(y, net.signs(4, 3, 3, 3), "y", pads=(1, 1, 1, 1)))
+    after, report = converted(graph)
+    assert ops(after) == ["conv", "quantise", "bconv"]
+    assert report.rows[1].border == 0
+    assert any("(s - t) + t" in warning for warning in report.warnings)
+    assert_same(graph, after, 1e-5)
+
+
+def test_sums_that_are_no_straight_through_estimators() -> None:
+    """(x - t) + t of a real x, and (s - t) + u, stay as they are."""
+    net = Net(1, 3, 9, 8)
+    t, u, x = (net.conv(net.x, net.real(3, 3, 1, 1), name) for name in "tux")
+    real = net.op("add", net.op("sub", x, t), t)
+    other = net.op("add", net.op("sub", net.sign(t), t), u)
+    graph = net.done(
+        net.conv(real, net.signs(4, 3, 3, 3), "y"), net.conv(other, net.signs(4, 3, 3, 3), "z")
+    )
+    after, report = converted(graph)
+    assert report.count("binary") == 0
+    assert not any("(s - t) + t" in warning for warning in report.warnings)
+    assert_same(graph, after, 1e-5)

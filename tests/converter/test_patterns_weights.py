@@ -226,14 +226,43 @@ PAIRS = [(0, 1), (1, 0), (0.25, 0.75), (-1, 3), (0, -0.5)]
 @pytest.mark.parametrize("pads", [0, 1])
 @pytest.mark.parametrize(("low", "high"), PAIRS)
 def test_weight_of_two_values(low: float, high: float, pads: int, target: Target) -> None:
-    """w = s * alpha + beta: right in any case."""
+    """w = s * alpha + beta: a second layer of one output sums up all inputs."""
     net = Export()
     w = np.where(net.signs(*DIMS) > 0, np.float32(high), np.float32(low))
     y = net.op("Conv", net.sign("x"), net.const(w), pads=[pads] * 4)
     proto = net.done(y, *SHAPE)
-    _, report, data = convert(proto, Mode.MODERATE)
+    report = assert_binary(target, proto, 0 if pads else None, tolerance=1e-6)
+    assert f"its weight is {min(low, high):g} or {max(low, high):g}" in report.rows[0].reason
+    _, report, _ = convert(proto, Mode.STRICT)
     assert report.rows[0].kind == "float"
     assert "which are not opposite" in report.rows[0].reason
+
+
+@pytest.mark.parametrize("activations", [(-1, 1), (0, 1)])
+def test_zeros_and_ones_between_layers(activations: tuple[int, int], target: Target) -> None:
+    """Bit for bit: a convolution, a dense layer, signs of what they give."""
+    net = Export()
+
+    def bits(x: str) -> str:
+        return net.op("Where", net.op("GreaterOrEqual", x, 0), activations[1], activations[0])
+
+    def zeros_and_ones(*shape: int) -> str:
+        return net.const(np.maximum(net.signs(*shape), 0))
+
+    y = net.op("Conv", bits("x"), zeros_and_ones(*DIMS), pads=[1, 1, 1, 1])
+    y = net.op("MatMul", net.op("Flatten", bits(net.bn(y, 6))), zeros_and_ones(6 * 56, 5))
+    proto = net.done(y, *SHAPE)
+    assert_binary(target, proto, -1 if 0 in activations else 0, None)
+
+
+def test_two_values_that_stay(target: Target) -> None:
+    """Real-valued inputs, groups: a float layer."""
+    net = Export()
+    w = np.maximum(net.signs(6, 2, 3, 3), 0)
+    y = net.op("Conv", net.sign("x"), net.const(w), group=2)
+    proto = net.done(net.op("Conv", y, net.const(np.maximum(net.signs(3, 6, 1, 1), 0))), *SHAPE)
+    _, report, data = convert(proto)
+    assert [row.kind for row in report.rows] == ["float", "float"]
     compare(target, proto, data, [critical(SHAPE)], 1e-6)
 
 

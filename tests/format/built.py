@@ -100,6 +100,46 @@ def of_two(step: Step, *dims: int, form: Type = Type.F32) -> bytes:
     return make(Kind.POINTWISE, (2, 3, 4), (24,), [], [step, Step.EMIT_F32], (form, dims))
 
 
+def gather(
+    rows: tuple[int, ...] = (0, 1),
+    *,
+    dims: tuple[int, ...] = (2, 2, 3),
+    out: tuple[int, ...] = (2, 1, 3),
+    form: Type = Type.F32,
+    rank: int = 1,
+) -> bytes:
+    """A gather2d with these rows and column 0; the tables are constants 0 and 1."""
+    b = Builder({})
+    b.inputs.append(b.activation(form if form == Type.F32 else Type.I32, dims, "input"))
+    tables = [b.table(np.array(t).reshape(-1, *(1,) * (rank - 1))) for t in (rows, (0,))]
+    b.outputs.append(b.activation(Type.F32, out, "output"))
+    b.op(Kind.GATHER2D, [b.inputs[0], *tables], b.outputs)
+    return dab.write(b.finish())
+
+
+def resize(
+    taps: tuple[int, int] = (2, 2),
+    *,
+    column: int = 0,
+    weights: tuple[int, ...] = (1, 2),
+    infinite: bool = False,
+    out: tuple[int, ...] = (1, 1, 3),
+) -> bytes:
+    """A resize2d of [2, 2, 3] to one pixel; tensors 1 to 4 are its tables and weights."""
+    b = Builder({})
+    b.inputs.append(b.activation(Type.F32, (2, 2, 3), "input"))
+    values = np.full(weights, np.inf if infinite else 0.5)
+    operands = [
+        b.table(np.ones((1, taps[0]))),
+        b.floats(np.ones((1, taps[0])), "test"),
+        b.table(np.full((1, taps[1]), column)),
+        b.floats(values, "test", infinite=True),
+    ]
+    b.outputs.append(b.activation(Type.F32, out, "output"))
+    b.op(Kind.RESIZE2D, [b.inputs[0], *operands], b.outputs)
+    return dab.write(b.finish())
+
+
 # name, file, place of the error; it is in op 0 or in constant 1
 BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
     ("pad bits of a constant", constant_bits, Place.DATA, 1),
@@ -151,5 +191,18 @@ BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
     ("SUB of pixels without last dim 1", lambda: of_two(Step.SUB, 2, 3), Place.OPERAND, 0),
     ("DIV of a row", lambda: of_two(Step.DIV, 3, 4), Place.OPERAND, 0),
     ("MAX of integers", lambda: of_two(Step.MAX, 4, form=Type.I32), Place.OPERAND, 0),
+    ("gather2d of a row that is not there", lambda: gather((0, 2)), Place.DATA, 1),
+    ("gather2d of row -1", lambda: gather((0, -1)), Place.DATA, 1),
+    ("gather2d to other dims", lambda: gather(out=(1, 2, 3)), Place.OPERAND, 0),
+    ("gather2d of rank 4", lambda: gather(dims=(1, 2, 2, 3)), Place.OPERAND, 0),
+    ("gather2d of integers", lambda: gather(form=Type.I32), Place.OPERAND, 0),
+    ("gather2d with tables of rank 2", lambda: gather(rank=2), Place.OPERAND, 0),
+    ("resize2d of a column that is not there", lambda: resize(column=2), Place.DATA, 3),
+    ("resize2d of column -1", lambda: resize(column=-1), Place.DATA, 3),
+    ("resize2d with other taps", lambda: resize((2, 3), weights=(1, 3)), Place.OPERAND, 0),
+    ("resize2d with 9 taps", lambda: resize((9, 9), weights=(1, 9)), Place.OPERAND, 0),
+    ("resize2d with other weights", lambda: resize(weights=(1, 1)), Place.OPERAND, 0),
+    ("resize2d with infinite weights", lambda: resize(infinite=True), Place.DATA, 4),
+    ("resize2d to other dims", lambda: resize(out=(3, 1, 1)), Place.OPERAND, 0),
     ("MIN of more", lambda: of_two(Step.MIN, 48), Place.OPERAND, 0),
 ]

@@ -126,8 +126,8 @@ def all_ops() -> Model:
     return b.finish()
 
 
-def two_tensors() -> Model:
-    """Functions, and steps of two tensors with every way in which the second is repeated."""
+def resized() -> Model:
+    """Functions, steps of two tensors with every way in which the second is repeated, and tables of pixels."""
     m = Maker()
     b = m.b
     x, whole, pixels = m.input(3, 2, 5), m.input(30), m.input(6, 1)
@@ -139,11 +139,17 @@ def two_tensors() -> Model:
     dims = (3, 2, 5)
     y = m.op(Kind.POINTWISE, [x, *operands], Type.F32, dims, [], *steps, Step.EMIT_F32)
     words = [*six([2, 0, 0]), *six([-1, 0, 1])]
-    b.outputs.append(m.op(Kind.SLICE, [y], Type.F32, (3, 4, 5), words))
+    z = m.op(Kind.SLICE, [y], Type.F32, (3, 4, 5), words)
+    rows, columns = b.table(np.array([2, 0])), b.table(np.array([0, 3, 3]))
+    part = m.op(Kind.GATHER2D, [z, rows, columns], Type.F32, (2, 3, 5), [])
+    tables = [b.table(np.array(taps)) for taps in ([[0, 1], [1, 1], [1, 0]], [[2, 0]])]
+    weights = [b.floats(m.numbers(n, 2) + 0.25, "golden") for n in (3, 1)]
+    operands = [part, tables[0], weights[0], tables[1], weights[1]]
+    b.outputs += [m.op(Kind.RESIZE2D, operands, Type.F32, (3, 1, 5), []), y]
     return b.finish()
 
 
-FILES = {"minimal": minimal, "all_ops": all_ops, "two_tensors": two_tensors}
+FILES = {"minimal": minimal, "all_ops": all_ops, "resized": resized}
 
 
 def main() -> None:

@@ -127,7 +127,7 @@ TENSORS: list[Rule] = [
 
 OPS: list[Rule] = [
     ("kind 0", lambda f: f.op(CONV, "kind", 0), O, CONV),
-    ("kind 15", lambda f: f.op(CONV, "kind", 15), O, CONV),
+    ("kind 17", lambda f: f.op(CONV, "kind", 17), O, CONV),
     ("op without outputs", lambda f: f.op(CONV, "outputs", 0), O, CONV),
     ("operand not the sum", lambda f: f.op(CONV, "operand", f.op(CONV, "operand") + 1), O, CONV),
     (

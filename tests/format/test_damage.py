@@ -71,7 +71,7 @@ def test_cut_and_said_so(target: Target) -> None:
 
 
 @pytest.mark.one_cpu
-@pytest.mark.parametrize("name", ["minimal", "all_ops"])
+@pytest.mark.parametrize("name", ["minimal", "all_ops", "resized"])
 @pytest.mark.parametrize("seed", range(4))
 def test_flipped_bits(target: Target, name: str, seed: int) -> None:
     """Flipped bits, most of them in the tables, with the right checksum. One gives one error; of several either is right."""

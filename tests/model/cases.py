@@ -303,6 +303,25 @@ def slice_(net: Net, kind: Kind) -> None:
     net.show(net.op(kind, [net.floats(*dims)], [(Type.F32, out)], [*six(start), *six(step)]))
 
 
+def gather2d(net: Net, kind: Kind) -> None:
+    dims = (net.pick(1, 3, 5), net.pick(1, 2, 6), net.pick(*CHANNELS))
+    form = Type(net.pick(Type.F32, Type.BITS))
+    x = net.bits(*dims) if form == Type.BITS else net.floats(*dims)
+    tables = [net.rng.integers(0, d, net.pick(1, 4, 9)) for d in dims[:2]]
+    out = (len(tables[0]), len(tables[1]), dims[2])
+    net.show(net.op(kind, [x, *map(net.builder.table, tables)], [(form, out)]))
+
+
+def resize2d(net: Net, kind: Kind) -> None:
+    dims = (net.pick(1, 3, 5), net.pick(1, 2, 6), net.pick(*CHANNELS))
+    taps, inputs, out = net.pick(1, 2, 4, 8), [net.floats(*dims)], list(dims)
+    for axis in range(2):
+        out[axis] = net.pick(1, 4, 9)
+        table = net.rng.integers(0, dims[axis], (out[axis], taps))
+        inputs += [net.builder.table(table), net.half(out[axis], taps)]
+    net.show(net.op(kind, inputs, [(Type.F32, tuple(out))]))
+
+
 MAKERS: dict[Kind, Callable[[Net, Kind], None]] = {
     Kind.BCONV2D: conv,
     Kind.BDENSE: dense,
@@ -318,6 +337,8 @@ MAKERS: dict[Kind, Callable[[Net, Kind], None]] = {
     Kind.RESHAPE: reshape,
     Kind.PAD: pad,
     Kind.SLICE: slice_,
+    Kind.GATHER2D: gather2d,
+    Kind.RESIZE2D: resize2d,
 }
 COMPUTERS: dict[Kind, Callable[[Net, Kind, list[Step]], None]] = {
     Kind.BCONV2D: conv,

@@ -119,12 +119,36 @@ class RandomNet(Net):
             slope = self.rng.choice(np.array([-1, 0, 0.5], np.float32), count)
             self.small(self.op("prelu", x, slope))
 
-    def add_add(self) -> None:
+    def add_two(self) -> None:
+        """Arithmetic of two values, of which the second may be repeated along some axes, in any order."""
         x = self.choose()
         assert x is not None
-        y = self.choose(lambda name: self.graph.shape(name) == self.graph.shape(x))
-        if y is not None:
-            self.small(self.op("add", x, y))
+        shape = self.graph.shape(x)
+        y = self.choose(lambda name: self.graph.shape(name) == shape)
+        assert y is not None
+        if self.rng.random() < 0.5:
+            sizes = [self.pick(1, d) for d in shape]
+            y = self.op("slice", y, shape=sizes, starts=(0,) * len(shape), steps=(1,) * len(shape))
+        pair = (x, y) if self.rng.random() < 0.5 else (y, x)
+        kind = ("add", "add", "sub", "max", "min", "mul")[self.pick(*range(6))]
+        result = self.op(kind, *pair)
+        self.small(self.op("round", result) if kind == "mul" else result)
+
+    def add_function(self) -> None:
+        x = self.choose()
+        assert x is not None
+        self.keep(self.op(("abs", "floor", "ceil", "round")[self.pick(*range(4))], x))
+
+    def add_gather(self) -> None:
+        x = self.choose(self.image)
+        if x is None:
+            return
+        rows, columns = (
+            tuple(self.pick(*range(size)) for _ in range(self.pick(1, 3, 5)))
+            for size in self.graph.shape(x)[2:]
+        )
+        name = self.op("gather2d", x, rows=rows, columns=columns)
+        self.keep(name, two=x in self.two)
 
     def add_quantise(self) -> None:
         x = self.choose()
@@ -219,8 +243,11 @@ class RandomNet(Net):
         assert x is not None
         shape = self.graph.shape(x)
         starts = tuple(self.pick(*range(min(2, d))) for d in shape)
-        steps = tuple(self.pick(1, 1, 2) for _ in shape)
-        sizes = [(d - a - 1) // by + 1 for d, a, by in zip(shape, starts, steps, strict=True)]
+        steps = tuple(self.pick(1, 1, 1, 2, 0, -1) for _ in shape)
+        sizes = [
+            {0: self.pick(1, 2), -1: a + 1}.get(by) or (d - a - 1) // by + 1
+            for d, a, by in zip(shape, starts, steps, strict=True)
+        ]
         self.keep(self.op("slice", x, shape=sizes, starts=starts, steps=steps), two=x in self.two)
 
 

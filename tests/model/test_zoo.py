@@ -59,6 +59,7 @@ EXPECTED = {
     "meliusnet": Expected(6, 5, frozenset({PAD})),
     "quicknet": Expected(4, 5, frozenset({+1}), blurs=1),
     "real_to_binary": Expected(4, 12, frozenset({ZERO})),
+    "binary_unet": Expected(14, 3, frozenset({ZERO})),
     "quicknet_nhwc": Expected(4, 5, frozenset({+1}), blurs=1),
     "binarynet_nhwc": Expected(6, 0, frozenset({ZERO, DENSE}), binary_weight=1),
 }

@@ -132,19 +132,19 @@ registers: [r0-r3, r12, q0, q1, q8-q14]
 saved: []
 stack: 0
 */
-mul             .req r2
-add             .req r12
+next_mul        .req r2
+next_add        .req r12
 
 func bnn_acc_affine_row_neon
         ldr             tmp, [par, #ACC_AFFINE_ODD]
         vdup.16         odd, tmp
-        ldr             add, [par, #ACC_AFFINE_ADD]
-        ldr             mul, [par, #ACC_AFFINE_MUL]
+        ldr             next_add, [par, #ACC_AFFINE_ADD]
+        ldr             next_mul, [par, #ACC_AFFINE_MUL]
         subs            pixels, pixels, #8
         blo             2f
 1:      vld1.16         {d28, d29}, [acc]!
-        vld1.32         {mul0, mul1}, [mul]!
-        vld1.32         {add0, add1}, [add]!
+        vld1.32         {mul0, mul1}, [next_mul]!
+        vld1.32         {add0, add1}, [next_add]!
         affine          q0, q1, q14, d28, d29
         subs            pixels, pixels, #8
         vst1.32         {q0, q1}, [out]!
@@ -152,8 +152,8 @@ func bnn_acc_affine_row_neon
 2:      adds            pixels, pixels, #8
         bxeq            lr
 3:      vld1.16         {d28[0]}, [acc]!        // one by one, in the first lane
-        vld1.32         {d20[0]}, [mul]!
-        vld1.32         {d24[0]}, [add]!
+        vld1.32         {d20[0]}, [next_mul]!
+        vld1.32         {d24[0]}, [next_add]!
         affine          q0, q1, q14, d28, d29
         subs            pixels, pixels, #1
         vst1.32         {d0[0]}, [out]!

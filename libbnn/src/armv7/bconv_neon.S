@@ -187,30 +187,43 @@ act3            .req q15
     .endif
 .endm
 
-// to = the counts of dif, from = those that were made of wgt
-.macro merge_first size, to, from
+.macro no_load size
+.endm
+
+// to = the counts of dif, from = those that were made of wgt; `load` comes when wgt is free.
+.macro merge_first size, to, from, load=no_load
     .if \size == 16
         vadd.i8         dif0, dif0, dif1
-        vadd.i8         wgt0, wgt0, wgt1
-        vadd.i8         dif1, dif2, dif3
-        vadd.i8         wgt1, wgt2, wgt3
-    .endif
+        vadd.i8         dif2, dif2, dif3
+        vadd.i8         dif1, wgt0, wgt1
+        vadd.i8         dif3, wgt2, wgt3
+        \load           \size
+        vadd.i8         \to, dif0, dif2
+        vadd.i8         \from, dif1, dif3
+    .else
         vadd.i8         \to, dif0, dif1
         vadd.i8         \from, wgt0, wgt1
+        \load           \size
+    .endif
 .endm
 
 // They are added.
-.macro merge_next size, to, from
+.macro merge_next size, to, from, load=no_load
         vadd.i8         dif0, dif0, dif1
-        vadd.i8         wgt0, wgt0, wgt1
     .if \size == 16
         vadd.i8         dif2, dif2, dif3
-        vadd.i8         wgt2, wgt2, wgt3
+    .endif
+        vadd.i8         dif1, wgt0, wgt1
+    .if \size == 16
+        vadd.i8         dif3, wgt2, wgt3
+    .endif
+        \load           \size
+    .if \size == 16
         vadd.i8         dif0, dif0, dif2
-        vadd.i8         wgt0, wgt0, wgt2
+        vadd.i8         dif1, dif1, dif3
     .endif
         vadd.i8         \to, \to, dif0
-        vadd.i8         \from, \from, wgt0
+        vadd.i8         \from, \from, dif1
 .endm
 
 // A tap of 2 pixels: outputs 0-3 of the first and the second, outputs 4-7 of the second and the first.
@@ -222,8 +235,7 @@ act3            .req q15
         count           \size, dif0, dif1, dif2, dif3
         differ          \size, wgt0, wgt1, wgt2, wgt3
         count           \size, wgt0, wgt1, wgt2, wgt3
-        \merge          \size, sum0, second0
-        load_wgt        \size
+        \merge          \size, sum0, second0, load_wgt
         differ          \size, dif0, dif1, dif2, dif3
         load_act        \size, ", tstep"
         count           \size, dif0, dif1, dif2, dif3

@@ -32,6 +32,18 @@ def clipped_sign(x: Tensor) -> Tensor:
     return torch.sign(x).detach() - clipped.detach() + clipped
 
 
+def identity_sign(x: Tensor) -> Tensor:
+    """Sign with the gradient of x itself, which has no bounds: x + (sign(x) - x)."""
+    return x + (torch.sign(x) - x).detach()
+
+
+def masked_sign(x: Tensor) -> Tensor:
+    """Sign, then +1 where it gave 0, by assignment."""
+    sign = torch.sign(x)
+    sign[sign == 0] = 1.0
+    return sign
+
+
 def patched_sign(x: Tensor) -> Tensor:
     """Sign, then +1 where it gave 0 (bitorch)."""
     sign = torch.sign(x)

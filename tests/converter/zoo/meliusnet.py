@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import BinaryConv, Head, patched_sign
+from .layers import BinaryConv, Head, masked_sign
 
 SHAPE = (1, 3, 48, 48)
 GROWTH = 8
@@ -19,7 +19,7 @@ class Melius(nn.Module):
         super().__init__()
         self.norms = nn.ModuleList(nn.BatchNorm2d(n) for n in (inputs, inputs + GROWTH))
         self.convs = nn.ModuleList(
-            BinaryConv(n, GROWTH, sign=patched_sign, weight=patched_sign, border=-1.0)
+            BinaryConv(n, GROWTH, sign=masked_sign, weight=masked_sign, border=-1.0)
             for n in (inputs, inputs + GROWTH)
         )
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from .layers import BinaryConv, Head, clipped_sign
+from .layers import BinaryConv, Head, identity_sign
 
 SHAPE = (1, 3, 32, 32)
 
@@ -30,7 +30,7 @@ class Block(nn.Module):
     def __init__(self, inputs: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(inputs)
-        self.conv = BinaryConv(inputs, outputs, stride=stride, sign=clipped_sign)
+        self.conv = BinaryConv(inputs, outputs, stride=stride, sign=identity_sign)
         self.gate = Gate(inputs, outputs)
         self.activate = nn.PReLU(outputs)
         self.shortcut: nn.Module = nn.Identity()
