@@ -26,6 +26,14 @@
 #define BNN_ARCH_ARMV7 0
 #endif
 
+/* x86-64 with gcc or clang: every function names the instruction set it is compiled for, and the choice is made at run time.
+ * Without an operating system nobody saves the wide registers, and the compilers' headers want the C library's. */
+#if defined(__x86_64__) && defined(__LP64__) && defined(__GNUC__) && !BNN_CONFIG_GENERIC_ONLY && !BNN_CONFIG_FREESTANDING
+#define BNN_ARCH_X86 1
+#else
+#define BNN_ARCH_X86 0
+#endif
+
 /* The compiler may assume NEON: used where there is no operating system to ask. */
 #if defined(__ARM_NEON)
 #define BNN_ARCH_HAS_NEON 1
@@ -36,6 +44,10 @@
 /* Cpu features, as bits of bnn_cpu_features(): what kernels need, and traits that make some the better choice. */
 #define BNN_CPU_NEON 1
 #define BNN_CPU_FAST_SELECT 2 /* trait: bit, bif and bsl cost no more than eor and add */
-#define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
+#define BNN_CPU_POPCNT 4
+#define BNN_CPU_AVX2 8    /* and FMA */
+#define BNN_CPU_AVX512 16 /* F, BW, DQ, VL and VPOPCNTDQ */
+#define BNN_CPU_TABLES 32 /* trait: looking counts up beats counting, as there are no vectors of popcounts */
+#define BNN_CPU_TRAITS (BNN_CPU_FAST_SELECT | BNN_CPU_TABLES)
 
 #endif

@@ -11,6 +11,8 @@
 #define BNN_VARIANTS "armv8/variants.def"
 #elif BNN_ARCH_ARMV7
 #define BNN_VARIANTS "armv7/variants.def"
+#elif BNN_ARCH_X86
+#define BNN_VARIANTS "x86/variants.def"
 #endif
 
 /* Prototypes of the architecture's kernels. */

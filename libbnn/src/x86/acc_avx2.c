@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Accumulators of binary products: where they start, and what becomes of them; 8 outputs at a time.
+ */
+#include "target.h"
+
+#if BNN_ARCH_X86
+
+BNN_AVX2 void bnn_acc_start_avx2(uint16_t *acc, const uint16_t *start, const uint32_t *classes, size_t pixels)
+{
+    const __m128i *from = (const __m128i *)(const void *)start;
+    __m128i *to = (__m128i *)(void *)acc;
+    const __m128i first = pixels > 0 ? _mm_loadu_si128(from) : _mm_setzero_si128();
+    for (size_t i = 0; i < pixels; i++) {
+        _mm_store_si128(to + i, classes != NULL ? _mm_loadu_si128(from + classes[i]) : first);
+    }
+}
+
+/* (float)(odd - 2 * acc[j]) * mul[j] + add[j] of 8 outputs, every operation rounded. */
+BNN_AVX2 BNN_INLINE __m256 affine(const uint16_t *acc, __m256i odd, __m256 mul, __m256 add)
+{
+    const __m256i v = _mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)acc));
+    const __m256 dot = _mm256_cvtepi32_ps(_mm256_sub_epi32(odd, _mm256_add_epi32(v, v)));
+    const __m256 scaled = _mm256_mul_ps(dot, mul);
+    return _mm256_add_ps(scaled, add);
+}
+
+BNN_AVX2 void bnn_acc_affine_avx2(float *out, const uint16_t *acc, const struct bnn_acc_affine *p, size_t pixels,
+                                  size_t out_step)
+{
+    const __m256i odd = _mm256_set1_epi32((int32_t)p->odd);
+    const __m256 mul = _mm256_loadu_ps(p->mul), add = _mm256_loadu_ps(p->add);
+    for (size_t i = 0; i < pixels; i++) {
+        _mm256_storeu_ps((float *)(void *)((uint8_t *)out + i * out_step), affine(acc + 8 * i, odd, mul, add));
+    }
+}
+
+BNN_AVX2 void bnn_acc_affine_row_avx2(float *out, const uint16_t *acc, const struct bnn_acc_affine *p, size_t n)
+{
+    const __m256i odd = _mm256_set1_epi32((int32_t)p->odd);
+    size_t i = 0;
+    for (; i + 8 <= n; i += 8) {
+        _mm256_storeu_ps(out + i, affine(acc + i, odd, _mm256_loadu_ps(p->mul + i), _mm256_loadu_ps(p->add + i)));
+    }
+    const struct bnn_acc_affine rest = {.mul = p->mul + i, .add = p->add + i, .odd = p->odd};
+    bnn_acc_affine_row_c(out + i, acc + i, &rest, n - i);
+}
+
+BNN_AVX2 void bnn_acc_bits_avx2(uint8_t *out, const uint16_t *acc, const int16_t *limit, size_t pixels, size_t out_step,
+                                size_t bit)
+{
+    const __m128i limits = _mm_loadu_si128((const __m128i *)(const void *)limit);
+    const __m128i bits = _mm_set1_epi8((char)(1U << bit));
+    for (size_t i = 0; i < pixels; i++) {
+        __m128i *to = (__m128i *)(void *)(out + i * out_step);
+        const __m128i above = _mm_cmpgt_epi16(_mm_load_si128((const __m128i *)(const void *)(acc + 8 * i)), limits);
+        const __m128i set = _mm_and_si128(_mm_packs_epi16(above, above), bits);
+        _mm_storel_epi64(to, _mm_or_si128(_mm_loadl_epi64(to), set));
+    }
+}
+
+#endif
