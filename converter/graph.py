@@ -94,7 +94,10 @@ class Node:
 
 
 class Graph:
-    """Nodes in an order in which every value is written before it is read, and the values they connect."""
+    """Nodes in an order in which every value is written before it is read, and the values they connect.
+
+    `notes`: what a front door assumed, in sentences for the report.
+    """
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -102,6 +105,7 @@ class Graph:
         self.values: dict[str, Value] = {}
         self.inputs: list[str] = []
         self.outputs: list[str] = []
+        self.notes: list[str] = []
         self._fresh = 0
         self._writers: dict[str, Node] = {}  # by output; may be out of date, see `producer`
 

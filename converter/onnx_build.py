@@ -20,6 +20,9 @@ from converter.ops.registry import Shape, check_size
 
 OPSET = 13
 IR_VERSION = 8
+NOTE = (
+    "libbnn.note"  #: key of metadata that the report shows as warnings: what a front door assumed
+)
 
 
 class ModelBuilder:

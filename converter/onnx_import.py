@@ -18,6 +18,7 @@ from converter.errors import ConversionError
 from converter.fold import evaluate, first_line
 from converter.graph import Array, Graph
 from converter.masked import nodes_of
+from converter.onnx_build import NOTE
 from converter.onnx_file import inline, numpy_type, opset_version, read_model, read_tensor
 from converter.ops import IMPORTERS, NodeContext
 from converter.ops.registry import FLOATS, ONNX, PRIVATE, check_size
@@ -97,7 +98,9 @@ def load(path: str | Path) -> Graph:
 
 def from_model(model: onnx.ModelProto, folder: Path = Path()) -> Graph:
     """Import a model in memory; `folder` has its external data."""
-    return _Import(inline(model), folder).graph
+    graph = _Import(inline(model), folder).graph
+    graph.notes = [item.value for item in model.metadata_props if item.key == NOTE]
+    return graph
 
 
 class _Import:

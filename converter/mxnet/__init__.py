@@ -14,8 +14,10 @@ import onnx
 from converter.errors import ConversionError
 from converter.mxnet import layers, ops
 from converter.mxnet.context import OPERATORS, Context, Network
+from converter.mxnet.guess import with_guess
 from converter.mxnet.params import read_params
 from converter.mxnet.symbol import VARIABLE, Symbol, read_symbol
+from converter.onnx_build import NOTE
 from converter.ops.registry import Shape
 
 __all__ = ["layers", "ops", "read_mxnet"]
@@ -24,11 +26,20 @@ __all__ = ["layers", "ops", "read_mxnet"]
 def read_mxnet(data: bytes, params: Path, shapes: Mapping[str, Shape]) -> onnx.ModelProto:
     """The network of a `-symbol.json` and a `.params` file; `shapes`: of inputs, by name.
 
-    The name "" stands for the only input. Outputs are called as in MXNet: the node's name and `_output`.
+    The name "" stands for the only input. Where one image has no shape, a usual one is taken, and a note says so.
+    Outputs are called as in MXNet: the node's name and `_output`.
     Raises ConversionError, which names the file for what is wrong in the parameters.
     """
-    symbol = read_symbol(data)
-    network = Network(symbol, read_params(params), shapes)
+    symbol, arrays, notes = read_symbol(data), read_params(params), list[str]()
+    model = with_guess(lambda known: _translate(Network(symbol, arrays, known)), shapes, notes)
+    for note in notes:
+        model.metadata_props.add(key=NOTE, value=note)
+    return model
+
+
+def _translate(network: Network) -> onnx.ModelProto:
+    """The model; raises UnknownShapeError where the network's shapes do not suffice."""
+    symbol, shapes = network.symbol, network.shapes
     for number in sorted(_needed(symbol)):
         node = symbol.nodes[number]
         if node.op == VARIABLE:

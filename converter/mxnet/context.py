@@ -29,6 +29,18 @@ class Operator:
 OPERATORS: dict[str, Operator] = {}
 
 
+class UnknownShapeError(ConversionError):
+    """The shape of an input is said nowhere. `channels` (None: not known either) and `stride` are those of its reader."""
+
+    def __init__(self, name: str, found: str, channels: int | None, stride: int) -> None:
+        self.name, self.channels, self.stride = name, channels, stride
+        super().__init__(
+            f"input '{name}' needs its shape ({found}): give --input-shape "
+            f"{name}=1,{channels or 'C'},H,W with its height and width "
+            "(if it is no input, the parameter file lacks it)"
+        )
+
+
 def translates(*names: str, reads: int | None = None) -> Callable[[Translation], Translation]:
     """Declare how MXNet operators of these names become ONNX nodes.
 
@@ -73,24 +85,28 @@ class Network:
         shape = shape or node.attr("__shape__", numbers, ())
         if len(shape) < 2 or min(shape[1:]) < 1 or shape[0] > 1:
             found = f"the symbol says {list(shape)}" if shape else "the symbol does not say it"
-            raise ConversionError(
-                f"input '{node.name}' needs its shape ({found}): give --input-shape "
-                f"{node.name}=1,{self._channels(node)},H,W with its height and width "
-                "(if it is no input, the parameter file lacks it)"
-            )
+            raise UnknownShapeError(node.name, found, *self._reader(node))
         return self.builder.add_input(node.name, (1, *shape[1:]))
 
-    def _channels(self, variable: SymbolNode) -> str:
-        """How many channels an input must have, as far as the first parameter of its reader says it."""
+    def _reader(self, variable: SymbolNode) -> tuple[int | None, int]:
+        """How many channels an input must have, as far as the first parameter of its reader says it.
+
+        And the stride of the first convolution.
+        """
+        channels, stride = None, 1
         for node in self.symbol.nodes:
             sources = [self.symbol.nodes[number] for number, _ in node.inputs[:2]]
-            if len(sources) == 2 and sources[0] is variable and sources[1].name in self.params:
-                shape = self.params[sources[1].name].shape
-                if node.op == "BatchNorm" and len(shape) == 1:
-                    return str(shape[0])
-                if node.op == "Convolution" and len(shape) == 4:
-                    return str(shape[1] * node.attr("num_group", integer, 1))
-        return "C"
+            if len(sources) < 2 or sources[1].name not in self.params:
+                continue
+            shape = self.params[sources[1].name].shape
+            if sources[0] is variable and node.op == "BatchNorm" and len(shape) == 1:
+                channels = shape[0]
+            if node.op == "Convolution" and len(shape) == 4:
+                if sources[0] is variable:
+                    channels = shape[1] * node.attr("num_group", integer, 1)
+                stride = max(node.attr("stride", numbers, (1,)), default=1)
+                break
+        return channels, stride
 
 
 @dataclass

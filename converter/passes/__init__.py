@@ -109,6 +109,8 @@ def run(
             f"such an output; there are: {', '.join(sorted(known)) or 'none'}"
         )
     context = Context(mode, SignZero(sign_zero), Report(mode.value), names)
+    for note in graph.notes:
+        context.report.warn(note)
     for number, rule in enumerate(PASSES, 1):
         tell(f"rewrite {number} of {len(PASSES)}: {rule.__name__}")
         apply(rule, graph, context)
