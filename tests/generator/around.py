@@ -233,6 +233,30 @@ def sliced(g: Graph, x: Tensor) -> Tensor:
     return g.apply("Slice", x, g.ints(0), g.ints(half), g.ints(x.axis), **keep)
 
 
+def split(g: Graph, x: Tensor) -> Tensor:
+    """Split along the channels and Concat in the other order."""
+    if x.channels < 2:
+        return x
+    first = g.integer(1, x.channels - 1)
+    sizes = (first, x.channels - first)
+    names = [f"part{len(g.nodes)}.{i}" for i in (0, 1)]
+    if g.opset < 13:
+        g.emit("Split", [x.name], names, axis=x.axis, split=sizes)
+    else:
+        g.emit("Split", [x.name, g.ints(*sizes)], names, axis=x.axis)
+    return replace(x, name=g.emit("Concat", names[::-1], axis=x.axis))
+
+
+def smooth(g: Graph, x: Tensor) -> Tensor:
+    """Functions that are never exact: in graphs of real numbers only."""
+    if not g.real:
+        return same(g, x)
+    op = g.pick("Sigmoid", "Tanh", "HardSigmoid", "Exp", "Softplus")
+    bounded = clipped(g, x, -2.0, 2.0) if op in ("Exp", "Softplus") else x.name
+    bound = 8.0 if op in ("Exp", "Softplus") else 1.0
+    return replace(x, name=g.emit(op, [bounded]), bound=bound, levels=None, nonzero=False)
+
+
 def joined(g: Graph, x: Tensor, earlier: list[Tensor]) -> Tensor:
     """Add to, or Concat with, something earlier of a shape that fits."""
     other = g.pick(*earlier) if earlier else x
@@ -275,5 +299,7 @@ FLOATS: tuple[Step, ...] = (
     same,
     whole_image,
     sliced,
+    split,
+    smooth,
 )
-SIGNS: tuple[Step, ...] = (same, max_pool, shuffle, sliced, negated, arithmetic, clip)
+SIGNS: tuple[Step, ...] = (same, max_pool, shuffle, sliced, split, negated, arithmetic, clip)

@@ -167,7 +167,12 @@ def convolution(g: Graph, x: Tensor) -> Tensor:
         attrs["group"] = groups
     result = (1, outputs, *window.output(x.size if window.pads != pads else size))
     y = g.apply("Conv", x, *names, attrs=attrs, shape=result, bound=bound, grain=grain)
-    if is_binary and levels and (not any(pads) or is_border(levels, value)):
+    whole = not g.real or value in (
+        -1.0,
+        0.0,
+        1.0,
+    )  # else the value is a level but for its rounding
+    if is_binary and levels and (not any(pads) or (whole and is_border(levels, value))):
         g.binary.append(y.name)
     return y
 
