@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Command line of pylibbnn: `python -m pylibbnn run|inspect`."""
+"""Command line of pylibbnn: `python -m pylibbnn run|inspect|zoo`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from pylibbnn import BnnError, Model, isas
+from converter import files
+from converter.errors import ConversionError
+from pylibbnn import BnnError, Model, isas, zoo
 from pylibbnn.describe import describe
 
 _EXAMPLE = """\
 examples:
   python -m pylibbnn run model.dab --input x.npy --output y.npy
   python -m pylibbnn inspect model.dab
+  python -m pylibbnn zoo bireal18 -o bireal18.onnx
 Exit codes: 0 done, 1 the model or the data were refused, 2 wrong usage.
 """
 
@@ -36,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run|inspect")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="run|inspect|zoo")
     run = commands.add_parser("run", help="run a model on numpy arrays")
     run.add_argument("model", type=Path, help="the .dab file")
     run.add_argument(
@@ -58,7 +61,35 @@ def _parser() -> argparse.ArgumentParser:
     look = commands.add_parser("inspect", help="print a model's ops, shapes, bytes and memory")
     look.add_argument("model", type=Path, help="the .dab file")
     look.set_defaults(work=_inspect)
+    _add_zoo(commands)
     return parser
+
+
+def _add_zoo(commands: Any) -> None:
+    networks = "\n".join(f"  {name:<18} {network.title}" for name, network in zoo.NETWORKS.items())
+    make = commands.add_parser(
+        "zoo",
+        help="write a published network with random weights as an ONNX file",
+        epilog=f"networks:\n{networks}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    make.add_argument("name", metavar="NAME", choices=zoo.NETWORKS, help="one of those below")
+    make.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="MODEL.onnx", help="the file to write"
+    )
+    for factor, what in (
+        ("width", "channels of every layer"),
+        ("image", "the image's height and width"),
+        ("depth", "blocks of every stage"),
+    ):
+        make.add_argument(
+            f"--{factor}",
+            type=float,
+            default=1.0,
+            metavar="F",
+            help=f"factor on {what} (default 1)",
+        )
+    make.set_defaults(work=_zoo)
 
 
 def _load(path: Path, isa: str | None = None) -> Model:
@@ -135,6 +166,18 @@ def _run(options: argparse.Namespace) -> None:
 def _inspect(options: argparse.Namespace) -> None:
     for line in describe(_load(options.model)):
         print(line)
+
+
+def _zoo(options: argparse.Namespace) -> None:
+    model = zoo.build(options.name, zoo.Scale(options.width, options.image, options.depth))
+    data = model.SerializeToString()
+    try:
+        files.check_paths([], [options.output])
+        files.write({options.output: data})
+    except ConversionError as error:
+        raise UserError(str(error)) from error
+    shape = [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
+    print(f"{options.output}: {options.name}, image {shape}, {len(data)} bytes")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
