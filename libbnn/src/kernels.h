@@ -57,20 +57,31 @@ struct bnn_tile {
     size_t x_step;
 };
 
-/* conv_f32, conv_sign. Byte offsets of one row of taps: into x (from the first pixel of the run) and into the weights of the
- * block. */
-struct bnn_row {
-    uint32_t x;
-    uint32_t w;
+/* panel_f32. offsets: bytes from a pixel to its runs of neighbouring floats. */
+struct bnn_panel {
+    const uint32_t *offsets;
+    size_t count;
+    size_t run;  /* floats */
+    size_t step; /* bytes of out from float to float of a pixel: at least 4 * pixels */
 };
 
-struct bnn_conv {
-    const struct bnn_row *rows;
-    size_t row_count;
-    size_t taps;
+/* gemm_f32. */
+struct bnn_gemm {
+    size_t k;
+    size_t panel_step;
+    size_t out_step;
+    const float *mul; /* NULL: sums only */
+    const float *add;
+};
+
+/* depthwise_f32. */
+struct bnn_depthwise {
+    size_t rows, row_step; /* of taps */
+    size_t taps, tap_step; /* per row */
+    size_t w_row_step, w_tap_step;
     size_t channels;
-    size_t tap_step;
     size_t pixel_step;
+    size_t out_step;
 };
 
 #define BNN_KERNEL(slot, params)                                                                                               \

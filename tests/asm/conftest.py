@@ -13,7 +13,7 @@ from asm.contract import SOURCES
 from asm.isa import ISAS
 from asm.machine import Machine, Program
 from ci.paths import BUILD
-from oracles import acc, chain, conv, elementwise, pack, steps, xnor
+from oracles import acc, chain, elementwise, gemm, pack, steps, xnor
 
 Counts = dict[str, dict[str, int]]  # "folder slot isa": shape: executed instructions
 COUNTS = pytest.StashKey[Counts]()
@@ -36,8 +36,12 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "acc_affine_row": (acc.Row(32), 4, "8 outputs"),
     "acc_bits": (acc.Bits(17, 1, 120), 17, "8 outputs"),
     **{slot: (steps.Shape(3, 128), 3 * 128, "float") for slot in steps.SLOTS},
-    "conv_f32": (conv.Shape(15, 3, 3, 3), 15 * 27, "8 products"),
-    "conv_sign": (conv.Shape(15, 3, 3, 3), 15 * 27, "8 products"),
+    "panel_f32": (gemm.Panel(7, 21, 16, 4), 7 * 21 * 16, "float"),
+    "gemm_f32": (gemm.Product(147, 13, 1), 147 * 13 * 8, "product"),
+    "dense_f32": (gemm.Dense(257), 257 * 8, "product"),
+    "dense_sign": (gemm.Dense(257), 257 * 8, "product"),
+    "sign_weights": (gemm.Weights(33), 33, "8 weights"),
+    "depthwise_f32": (gemm.Depthwise(128), 3 * 9 * 128, "product"),
     "max_f32": (elementwise.Shape(1000), 1000, "float"),
     "add_f32": (elementwise.Shape(1000), 1000, "float"),
     "max_bits": (elementwise.Shape(1000), 1000, "byte"),

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * conv2d and dense: float input, float or binary weights. Padding is zero, so taps outside the input are left out: pixels
- * with the same taps inside share a kernel call, and nothing is copied. dense is the convolution of one pixel.
+ * conv2d and dense: float input, float or binary weights. In general the activations of a slab's pixels are gathered into a
+ * panel, which blocks of 8 outputs are multiplied with; one pixel (dense is its convolution) and groups of one channel have kernels
+ * of their own.
  */
 #include "blocks.h"
-#include "geometry.h"
-
-#include "../port.h"
+#include "depthwise.h"
+#include "gather.h"
 
 enum { STRIDE = 0 }; /* attribute word */
 
 struct conv {
     struct bnn_steps steps;
-    struct bnn_window window;
-    struct bnn_spans y_spans, x_spans;
-    const float *x;
+    struct bnn_gather gather;
     const uint8_t *w;
-    int binary;
-    size_t outputs, blocks;     /* per convolution group */
-    size_t channels;            /* per convolution group */
-    size_t pixel_floats;        /* of x: groups x channels */
-    const struct bnn_row *rows; /* kernel rows of full blocks, then of the last block */
-    uint64_t acc, tile;         /* offsets in scratch */
+    int binary, one_pixel, depthwise;
+    size_t outputs, blocks;    /* per convolution group */
+    const float *by_tap;       /* depthwise: its weights */
+    const float *last;         /* W_F32: last blocks of all groups, if they have fewer outputs, with 0 for the others */
+    const float *mul, *add;    /* of a leading AFFINE, NULL or 8 for each block */
+    uint64_t panel, acc, tile; /* offsets in scratch; */
+    uint64_t weights;          /* of one block of binary weights as floats */
 };
 
 static struct bnn_window one_pixel(void)
@@ -73,49 +72,80 @@ static bnn_status check_dense(const struct bnn_op *op, bnn_error *error)
     return bnn_steps_check(op, 2, &value, error);
 }
 
-/* Offsets of kernel rows relative to the first that is inside the input. Those of rows that are never inside may wrap
- * around; they are never used. */
-static void fill_rows(struct bnn_row *rows, const struct conv *s, size_t lanes)
+/* Blocks of 8 weights per tap and channel from blocks of fewer. */
+static const float *take_last(const struct bnn_view *w, const struct conv *s, struct bnn_build *build)
 {
-    const struct bnn_axis *y = &s->window.y, *x = &s->window.x;
-    const size_t tap_bytes = s->channels * (s->binary ? 1 : lanes * sizeof(float));
-    for (size_t ky = 0; ky < y->kernel; ky++) {
-        rows[ky].x = (uint32_t)(ky * y->dilation * x->in * s->pixel_floats * sizeof(float));
-        rows[ky].w = (uint32_t)(ky * x->kernel * tap_bytes);
+    const size_t lanes = s->outputs % 8, k = s->gather.k;
+    if (lanes == 0 || s->binary) {
+        return NULL;
     }
+    float *last = bnn_take(build, (uint64_t)w->dims[0] * k, 8 * sizeof *last);
+    for (size_t g = 0; last != NULL && g < w->dims[0]; g++) {
+        const float *from = (const float *)(const void *)w->data + ((g + 1) * s->outputs - lanes) * k;
+        for (size_t i = 0; i < k * 8; i++) {
+            last[g * k * 8 + i] = i % 8 < lanes ? from[i / 8 * lanes + i % 8] : 0;
+        }
+    }
+    return last;
+}
+
+/* One operand of AFFINE, 8 elements for each block. */
+static const float *take_per_block(const float *from, size_t groups, const struct conv *s, struct bnn_build *build)
+{
+    if (from == NULL || s->outputs % 8 == 0) {
+        return from;
+    }
+    float *padded = bnn_take(build, (uint64_t)groups * s->blocks, 8 * sizeof *padded);
+    for (size_t i = 0; padded != NULL && i < groups * s->blocks * 8; i++) {
+        const size_t output = i % (s->blocks * 8);
+        padded[i] = output < s->outputs ? from[i / (s->blocks * 8) * s->outputs + output] : 0;
+    }
+    return padded;
+}
+
+/* What blocks of 8 outputs need. */
+static void take_blocks(struct conv *s, const struct bnn_view *w, struct bnn_build *build)
+{
+    const size_t groups = w->dims[0], pixels = s->one_pixel ? 1 : s->steps.limit, k = s->gather.k;
+    s->last = take_last(w, s, build);
+    s->mul = take_per_block(s->steps.mul, groups, s, build);
+    s->add = take_per_block(s->steps.add, groups, s, build);
+    s->panel = bnn_scratch(build, (uint64_t)k * bnn_panel_step(pixels));
+    s->weights = bnn_scratch(build, s->binary && !s->one_pixel ? (uint64_t)k * 8 * sizeof(float) : 0);
+    s->acc = bnn_scratch(build, pixels * 8 * sizeof(float));
 }
 
 static const void *bind_window(const struct bnn_op *op, const struct bnn_window *window, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    const struct bnn_value value = {
+    struct bnn_value value = {
         .pixels = (uint64_t)window->y.out * window->x.out,
         .channels = (uint64_t)w.dims[0] * w.dims[1],
     };
-    struct conv *state = bnn_take(build, 1, sizeof *state);
-    struct conv s = {
-        .window = *window,
-        .x = (const float *)(const void *)x.data,
-        .w = w.data,
-        .binary = w.type == BNN_TYPE_W_SIGN,
-        .outputs = w.dims[1],
-        .blocks = ((size_t)w.dims[1] + 7) / 8,
-        .channels = w.dims[4],
-        .pixel_floats = (size_t)w.dims[0] * w.dims[4],
-    };
-    struct bnn_row *rows = bnn_take(build, 2 * (uint64_t)window->y.kernel, sizeof *rows);
-    if (rows != NULL) {
-        fill_rows(rows, &s, 8);
-        fill_rows(rows + window->y.kernel, &s, s.outputs % 8);
-    }
-    s.rows = rows;
-    s.y_spans = bnn_take_spans(&s.window.y, build);
-    s.x_spans = bnn_take_spans(&s.window.x, build);
-    bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
-    s.acc = bnn_scratch(build, s.steps.limit * 8 * sizeof(float));
-    s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
     build->weight_bytes = w.bytes;
+    struct conv *state = bnn_take(build, 1, sizeof *state);
+    struct conv s = {
+        .w = w.data,
+        .binary = w.type == BNN_TYPE_W_SIGN,
+        .depthwise = w.dims[0] > 1 && w.dims[1] == 1 && w.dims[4] == 1,
+        .outputs = w.dims[1],
+        .blocks = ((size_t)w.dims[1] + 7) / 8,
+    };
+    s.one_pixel = value.pixels == 1 && !s.depthwise;
+    value.takes_affine = !s.one_pixel && !s.depthwise;
+    bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
+    const size_t k = (size_t)w.dims[2] * w.dims[3] * w.dims[4], fit = bnn_gather_limit(k);
+    if (!s.depthwise && s.steps.limit > fit) {
+        s.steps.limit = fit;
+    }
+    bnn_gather_bind(&s.gather, window, (const float *)(const void *)x.data, w.dims[0], w.dims[4], s.steps.limit, build);
+    if (s.depthwise) {
+        s.by_tap = bnn_take_depthwise(&w, build);
+    } else {
+        take_blocks(&s, &w, build);
+    }
+    s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     if (state != NULL) {
         *state = s;
     }
@@ -135,45 +165,84 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
     return bind_window(op, &window, build);
 }
 
-/* Sums of a block over the pixels [begin, end) of row y, all in one span of both axes. */
-static void convolve(const struct conv *s, float *acc, const struct bnn_block *block, uint32_t y, uint32_t begin, uint32_t end,
-                     const struct bnn_span *y_span, const struct bnn_span *x_span)
+/* A block's float weights. */
+static const float *floats_of(const struct conv *s, const struct bnn_block *block)
 {
-    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    const size_t taps = (size_t)ay->kernel * ax->kernel * s->channels; /* of one output */
-    const size_t first_tap = ((size_t)y_span->tap * ax->kernel + x_span->tap) * s->channels;
-    const size_t row = (size_t)bnn_tap(ay, y, y_span->tap), column = (size_t)bnn_tap(ax, begin, x_span->tap);
-    const float *x = s->x + (row * ax->in + column) * s->pixel_floats + block->group * s->channels;
-    const struct bnn_conv p = {
-        .rows = s->rows + (block->size < 8 ? ay->kernel : 0),
-        .row_count = y_span->tap_end - y_span->tap,
-        .taps = x_span->tap_end - x_span->tap,
-        .channels = s->channels,
-        .tap_step = ax->dilation * s->pixel_floats * sizeof(float),
-        .pixel_step = ax->stride * s->pixel_floats * sizeof(float),
+    const size_t k = s->gather.k;
+    return block->size < 8 ? s->last + block->group * k * 8
+                           : (const float *)(const void *)s->w + (block->group * s->outputs + block->block * 8) * k;
+}
+
+static const uint8_t *signs_of(const struct conv *s, const struct bnn_block *block)
+{
+    return s->w + (block->group * s->blocks + block->block) * s->gather.k;
+}
+
+/* A block over the panel's pixels. */
+static void convolve(const struct conv *s, float *out, size_t out_step, const struct bnn_block *block,
+                     const struct bnn_slab *slab, uint8_t *scratch)
+{
+    const struct bnn_kernels *kernels = s->steps.kernels;
+    const size_t first = (block->group * s->blocks + block->block) * 8;
+    const struct bnn_gemm p = {
+        .k = s->gather.k,
+        .panel_step = bnn_panel_step(slab->pixels),
+        .out_step = out_step,
+        .mul = s->mul != NULL ? s->mul + first : NULL,
+        .add = s->mul != NULL ? s->add + first : NULL,
     };
+    float *weights = (float *)(void *)(scratch + s->weights);
     if (s->binary) {
-        const uint8_t *w = s->w + (block->group * s->blocks + block->block) * taps + first_tap;
-        s->steps.kernels->conv_sign(acc, x, w, &p, end - begin, block->size);
+        kernels->sign_weights(weights, signs_of(s, block), p.k);
+    }
+    kernels->gemm_f32(out, (float *)(void *)(scratch + s->panel), s->binary ? weights : floats_of(s, block), &p, slab->pixels);
+}
+
+/* Blocks that are neighbours, of the one pixel in the panel. */
+static void multiply(const struct conv *s, float *out, const struct bnn_block *block, size_t blocks, const uint8_t *scratch)
+{
+    const float *x = (const float *)(const void *)(scratch + s->panel);
+    if (s->binary) {
+        s->steps.kernels->dense_sign(out, x, signs_of(s, block), s->gather.k, blocks);
     } else {
-        const float *w = (const float *)(const void *)s->w + (block->group * s->outputs + block->block * 8) * taps;
-        s->steps.kernels->conv_f32(acc, x, w + first_tap * block->size, &p, end - begin, block->size);
+        s->steps.kernels->dense_f32(out, x, floats_of(s, block), s->gather.k, blocks);
     }
 }
 
-/* The same over a slab: acc [slab.pixels][8]. */
-static void convolve_slab(const struct conv *s, float *acc, const struct bnn_block *block, const struct bnn_slab *slab)
+static void prepare(const struct conv *s, const struct bnn_slab *slab, size_t group, uint8_t *scratch)
 {
-    struct bnn_run run;
-    bnn_memset(acc, 0, slab->pixels * 8 * sizeof acc[0]);
-    for (size_t done = 0; done < slab->pixels; done += run.pixels, acc += run.pixels * 8) {
-        run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
-        const struct bnn_span *y = bnn_span_of(&s->y_spans, run.y), *x = bnn_span_of(&s->x_spans, run.x);
-        const uint32_t run_end = run.x + (uint32_t)run.pixels;
-        for (uint32_t begin = run.x; begin < run_end; begin = x->end, x++) {
-            if (y->tap_end > 0 && x->tap_end > 0) {
-                convolve(s, acc + 8 * (begin - run.x), block, run.y, begin, x->end < run_end ? x->end : run_end, y, x);
-            }
+    float *panel = (float *)(void *)(scratch + s->panel);
+    if (s->one_pixel) {
+        bnn_gather_pixel(&s->gather, panel, 0, 0, group);
+    } else {
+        bnn_gather_run(&s->gather, panel, slab, group, scratch);
+    }
+}
+
+static void run_blocks(const struct conv *s, const struct bnn_slab *slab, float *place, size_t step, uint8_t *scratch)
+{
+    float *acc = (float *)(void *)(scratch + s->acc);
+    /* What is gathered for these pixels stays for their other channels. */
+    size_t prepared = slab->channel > 0 ? (slab->channel - 1) / s->outputs : SIZE_MAX, lanes;
+    for (size_t column = 0; column < slab->channels; column += lanes) {
+        const struct bnn_block block = bnn_block_at(slab, column, s->outputs);
+        lanes = block.lanes;
+        if (block.group != prepared) {
+            prepare(s, slab, block.group, scratch);
+            prepared = block.group;
+        }
+        float *out = block.lanes == 8 ? place + column : acc;
+        if (!s->one_pixel) {
+            convolve(s, out, block.lanes == 8 ? step : 8 * sizeof *acc, &block, slab, scratch);
+        } else if (block.lanes < 8) {
+            multiply(s, out, &block, 1, scratch);
+        } else {
+            const size_t of_group = s->outputs / 8 - block.block, of_slab = (slab->channels - column) / 8;
+            lanes = 8 * (of_group < of_slab ? of_group : of_slab);
+            multiply(s, out, &block, lanes / 8, scratch);
+        }
+        if (out == acc) {
+            bnn_place_lanes(place, step, acc, &block, slab->pixels);
         }
     }
 }
@@ -181,14 +250,12 @@ static void convolve_slab(const struct conv *s, float *acc, const struct bnn_blo
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct conv *s = state;
-    float *acc = (float *)(void *)(scratch + s->acc);
     size_t step;
     float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
-    struct bnn_block block;
-    for (size_t column = 0; column < slab->channels; column += block.lanes) {
-        block = bnn_block_at(slab, column, s->outputs);
-        convolve_slab(s, acc, &block, slab);
-        bnn_place_lanes(place, step, acc, &block, slab->pixels);
+    if (s->depthwise) {
+        bnn_depthwise_run(&s->gather, s->by_tap, slab, place, step);
+    } else {
+        run_blocks(s, slab, place, step, scratch);
     }
     bnn_steps_run(&s->steps, slab, place, step, place, step);
 }

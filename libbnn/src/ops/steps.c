@@ -240,7 +240,7 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
         if (step.code == BNN_STEP_EMIT_INT) {
             s->int_threshold = step.a;
             s->int_out = step.out;
-        } else if (step.code == BNN_STEP_AFFINE && value->integer && !s->floats) {
+        } else if (step.code == BNN_STEP_AFFINE && (value->integer || value->takes_affine) && !s->floats) {
             s->mul = step.a;
             s->add = step.b;
             s->floats = 1;

@@ -22,6 +22,7 @@ struct bnn_value {
     uint32_t height, width; /* of BITS outputs; 0, 0: any with as many pixels */
     int integer;            /* v is the dot product of signs: EMIT_INT is allowed */
     int may_be_minus_zero;  /* v is any graph input: EMIT_SIGN only after another step */
+    int takes_affine;       /* the op does a leading AFFINE itself, as it does of integer v */
 };
 
 /* How an operand that may be an activation is repeated over v [pixels, channels]. */
@@ -43,8 +44,8 @@ struct bnn_step {
 struct bnn_steps {
     const struct bnn_kernels *kernels;
     size_t pixels, channels;
-    /* Leading steps of integer v that the op does itself: EMIT_INT (NULL: not there), then AFFINE, which is the identity if
-     * the program has none there. */
+    /* Leading steps that the op does itself: EMIT_INT of integer v (NULL: not there), then AFFINE (NULL if the program has none
+     * there; of integer v the identity). */
     const int32_t *int_threshold;
     uint8_t *int_out;
     const float *mul, *add;

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "gather.h"
+
+#include "../port.h"
+
+#define PANEL_BYTES 65536
+#define FEWEST 12
+#define MOST 192
+
+size_t bnn_gather_limit(size_t k)
+{
+    const size_t fit = PANEL_BYTES / sizeof(float) / (k > 0 ? k : 1) / FEWEST * FEWEST;
+    return fit < FEWEST ? FEWEST : fit > MOST ? MOST : fit;
+}
+
+/* Outputs whose taps are all inside; begin == end: none. */
+static struct bnn_span inner(const struct bnn_axis *a, const struct bnn_spans *spans)
+{
+    for (uint32_t i = 0; i < spans->count; i++) {
+        if (spans->span[i].tap == 0 && spans->span[i].tap_end == a->kernel) {
+            return spans->span[i]; /* bounds on taps only fall, so there is one such span */
+        }
+    }
+    return (struct bnn_span){.begin = 0, .end = 0};
+}
+
+/* Offsets of pixels that have taps outside may wrap around; they are never used. */
+static void fill_offsets(uint32_t *offsets, const struct bnn_gather *g)
+{
+    const struct bnn_axis *y = &g->window.y, *x = &g->window.x;
+    const size_t runs = x->kernel / g->taps_per_run, pixel = g->pixel_floats * sizeof(float);
+    for (size_t i = 0; i < g->count; i++) {
+        offsets[i] = (uint32_t)((i / runs * y->dilation * x->in + i % runs * x->dilation) * pixel);
+        offsets[g->count + i] = (uint32_t)(i * (g->k / g->count) * sizeof(float));
+    }
+}
+
+void bnn_gather_bind(struct bnn_gather *g, const struct bnn_window *window, const float *x, size_t groups, size_t channels,
+                     size_t pixels, struct bnn_build *build)
+{
+    const size_t kernel = window->x.kernel;
+    *g = (struct bnn_gather){
+        .kernels = build->kernels,
+        .window = *window,
+        .x = x,
+        .channels = channels,
+        .pixel_floats = groups * channels,
+        .k = (size_t)window->y.kernel * kernel * channels,
+        .taps_per_run = groups == 1 && window->x.dilation == 1 ? kernel : 1,
+    };
+    g->count = window->y.kernel * kernel / g->taps_per_run;
+    g->y_spans = bnn_take_spans(&g->window.y, build);
+    g->x_spans = bnn_take_spans(&g->window.x, build);
+    uint32_t *offsets = bnn_take(build, 2 * (uint64_t)g->count, sizeof *offsets);
+    if (offsets != NULL) {
+        g->inner_y = inner(&g->window.y, &g->y_spans);
+        g->inner_x = inner(&g->window.x, &g->x_spans);
+        fill_offsets(offsets, g);
+    }
+    g->offsets = offsets;
+    g->at = bnn_scratch(build, bnn_panel_step(pixels));
+    g->column = bnn_scratch(build, 4 * (uint64_t)g->k * sizeof(float));
+}
+
+void bnn_gather_pixel(const struct bnn_gather *g, float *column, uint32_t y, uint32_t x, size_t group)
+{
+    const struct bnn_axis *ay = &g->window.y, *ax = &g->window.x;
+    const struct bnn_span *ys = bnn_span_of(&g->y_spans, y), *xs = bnn_span_of(&g->x_spans, x);
+    const uint32_t taps = xs->tap_end - xs->tap, step = g->taps_per_run > 1 ? taps : 1;
+    bnn_memset(column, 0, g->k * sizeof *column);
+    for (uint32_t ky = ys->tap; ky < ys->tap_end && taps > 0; ky++) {
+        const float *row = g->x + (size_t)bnn_tap(ay, y, ky) * ax->in * g->pixel_floats + group * g->channels;
+        for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += step) {
+            bnn_memcpy(column + ((size_t)ky * ax->kernel + kx) * g->channels,
+                       row + (size_t)bnn_tap(ax, x, kx) * g->pixel_floats, step * g->channels * sizeof *column);
+        }
+    }
+}
+
+/* Columns [begin, end) of the panel, all of pixels that are inside. */
+static void take_inner(const struct bnn_gather *g, const struct bnn_panel *p, float *panel, size_t group, const uint32_t *at,
+                       size_t begin, size_t end)
+{
+    if (begin < end) {
+        g->kernels->panel_f32(panel + begin, g->x + group * g->channels, p, at + begin, end - begin);
+    }
+}
+
+void bnn_gather_run(const struct bnn_gather *g, float *panel, const struct bnn_slab *slab, size_t group, uint8_t *scratch)
+{
+    const struct bnn_axis *ay = &g->window.y, *ax = &g->window.x;
+    const uint32_t bytes = (uint32_t)(g->k * sizeof(float)), columns[4] = {0, bytes, 2 * bytes, 3 * bytes};
+    const size_t pixel = g->pixel_floats * sizeof(float);
+    const struct bnn_panel inner = {g->offsets, g->count, g->k / g->count, bnn_panel_step(slab->pixels)};
+    const struct bnn_panel written = {g->offsets + g->count, g->count, inner.run, inner.step};
+    uint32_t *at = (uint32_t *)(void *)(scratch + g->at);
+    float *column = (float *)(void *)(scratch + g->column);
+    uint32_t y = (uint32_t)(slab->pixel / ax->out), x = (uint32_t)(slab->pixel % ax->out);
+    size_t i = 0, done = 0;
+    while (i < slab->pixels) {
+        uint32_t ys[4], xs[4];
+        int all = 1;
+        for (size_t j = 0; j < 4; j++) {
+            ys[j] = y;
+            xs[j] = x;
+            all &= y >= g->inner_y.begin && y < g->inner_y.end && x >= g->inner_x.begin && x < g->inner_x.end;
+            at[i + j] = (uint32_t)(((size_t)bnn_tap(ay, y, 0) * ax->in + (size_t)bnn_tap(ax, x, 0)) * pixel);
+            if (i + j + 1 < slab->pixels && ++x == ax->out) { /* the last pixel is repeated */
+                x = 0;
+                y++;
+            }
+        }
+        if (!all) {
+            take_inner(g, &inner, panel, group, at, done, i);
+            for (size_t j = 0; j < 4; j++) {
+                bnn_gather_pixel(g, column + j * g->k, ys[j], xs[j], group);
+            }
+            g->kernels->panel_f32(panel + i, column, &written, columns, 4);
+            done = i + 4;
+        }
+        i += 4;
+    }
+    take_inner(g, &inner, panel, group, at, done, i);
+}
