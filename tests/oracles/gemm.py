@@ -15,9 +15,9 @@ from oracles.case import Argument, Array, Buffer, Case, Struct, in_rows, put_row
 
 
 class Panel(NamedTuple):
-    """Runs of `run` floats of so many pixels; gap: columns of out that are not this call's."""
+    """So many runs of `run` floats of so many pixels; gap: columns of out that are not this call's."""
 
-    count: int
+    runs: int
     run: int
     pixels: int
     gap: int = 0
@@ -66,7 +66,7 @@ DENSE = [
 SLOTS: dict[str, list[Shape]] = {
     "panel_f32": [
         *(Panel(1, run, 8, 4) for run in range(20)),
-        *(Panel(count, 5, pixels) for count in (0, 1, 3) for pixels in (0, 4, 8, 12, 16, 24, 28)),
+        *(Panel(runs, 5, pixels) for runs in (0, 1, 3) for pixels in (0, 4, 8, 12, 16, 24, 28)),
         Panel(7, 21, 16, 4),
         Panel(2, 64, 12),
     ],
@@ -117,12 +117,12 @@ def summed(products: Array, before: Array, axis: int) -> tuple[Array, Array]:
 def panel_case(slot: str, shape: Panel) -> Case:
     """Runs and pixels at any places of x."""
     random = rng(slot, shape)
-    offsets = (random.permutation(shape.count) * (shape.run + 3) * 4).astype(np.uint32)
+    offsets = (random.permutation(shape.runs) * (shape.run + 3) * 4).astype(np.uint32)
     at = (random.integers(0, 50, shape.pixels) * 4).astype(np.uint32)
-    any_read = shape.count and shape.pixels and shape.run
+    any_read = shape.runs and shape.pixels and shape.run
     x = floats(random, int(offsets.max() + at.max()) // 4 + shape.run if any_read else 0)
     step = 4 * (shape.pixels + shape.gap)
-    rows = shape.count * shape.run
+    rows = shape.runs * shape.run
     before = in_rows(floats(random, rows, shape.pixels), step, random)
     index = offsets[:, None, None] // 4 + np.arange(shape.run)[:, None] + at // 4
     values = x[index].reshape(rows, shape.pixels) if any_read else floats(random, rows, 0)
@@ -131,7 +131,7 @@ def panel_case(slot: str, shape: Panel) -> Case:
         "out": Buffer(before, after),
         "x": Buffer(x),
         "p": Struct(
-            {"offsets": Buffer(offsets), "count": shape.count, "run": shape.run, "step": step}
+            {"offsets": Buffer(offsets), "count": shape.runs, "run": shape.run, "step": step}
         ),
         "at": Buffer(at),
         "pixels": shape.pixels,
