@@ -61,11 +61,16 @@ def other_visits(rng: np.random.Generator) -> AbstractContextManager[Any]:
 
 
 def summary(report: Report) -> Any:
-    """What a report says, whatever the order of its parts, and whichever of several equal nodes it names."""
+    """What a report says, whatever the order of its parts.
+
+    Of several equal nodes on the way to a layer it names one: which one is left out, and so are the ways.
+    """
     told = report.to_dict()
     layers = sorted(told["layers"], key=lambda row: str(row["output"]))
     for row in layers:
         row["fused"] = sorted(row["fused"])
+        row["reason"] = row["reason"].partition(", through")[0]
+        del row["input"]
     text = repr((layers, sorted(told["warnings"]), told["totals"], sorted(report.zeros)))
     return re.sub(r"'[^']*'", "''", text), [(row["output"], row["kind"]) for row in layers]
 
