@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Measure the binary layers: `python -m ci.bench --target TARGET`; `--help` lists the options.
+"""Measure the binary layers, or whole networks: `python -m ci.bench --target TARGET`; `--help` lists the options.
 
 native: wall time on this machine. Others: exact numbers of executed instructions of an emulated cpu, beside the figures of
 figures.toml, and modelled cycles of the inner loops.
@@ -13,12 +13,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ci import build
-from ci.bench import report, sweep
+from ci.bench import growth, networks, report, sweep
 from ci.bench.counter import count, count_cases, how
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
@@ -51,13 +51,19 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--sweep", action="store_true", help="other shapes: fails if one is a cliff"
     )
+    parser.add_argument(
+        "--networks", action="store_true", help="whole networks of `python -m pylibbnn zoo`"
+    )
+    parser.add_argument(
+        "--growth", type=Path, metavar="PNG", help="how cost grows with a network, and its picture"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures into this file")
     parser.add_argument(
         "--docs", action="store_true", help="renew the tables of docs/performance.md"
     )
     options = parser.parse_args(arguments)
-    if options.sweep and options.target == "native":
-        parser.error("--sweep counts instructions: it needs --target aarch64 or armv7")
+    if (options.sweep or options.growth) and options.target == "native":
+        parser.error("--sweep and --growth count instructions: --target aarch64 or armv7")
     return options
 
 
@@ -154,14 +160,45 @@ def native(target: Target, options: argparse.Namespace) -> Result:
     return Result(rows, f"{caption}\n\n{table(head, lines)}", [])
 
 
+def best(target: Target, options: argparse.Namespace) -> str | None:
+    """Return the instruction set for whole networks: as asked for, otherwise the choice of the cpu that counts."""
+    asked: str | None = options.isa
+    return asked or (isas(target, target.cpus[-1])[-1] if target.emulator else None)
+
+
+def whole(target: Target, options: argparse.Namespace) -> Result:
+    """Measure whole networks."""
+    return Result(*networks.measure(target, best(target, options), options.only), [])
+
+
+def grown(target: Target, options: argparse.Namespace) -> Result:
+    """Count networks of several sizes and draw the counts."""
+    isa = best(target, options)
+    title = f"{target.name}, isa {isa}, {growth.NETWORK}"
+    found = growth.measure(target, isa)
+    growth.plot(found, options.growth, title)
+    return Result([], f"**{title}, growth.**\n\n{growth.growth_table(found)}", [])
+
+
+def subject(
+    target: Target, options: argparse.Namespace
+) -> Callable[[Target, argparse.Namespace], Result]:
+    """Return the function that measures what was asked for."""
+    if options.networks:
+        return whole
+    if options.growth:
+        return grown
+    if options.sweep:
+        return swept
+    return emulated if target.emulator else native
+
+
 def measure(options: argparse.Namespace) -> Result:
     """Build and measure."""
     target = find(options.target)
     build.build(target)
     try:
-        return (swept if options.sweep else emulated if target.emulator else native)(
-            target, options
-        )
+        return subject(target, options)(target, options)
     except CountError as error:
         raise SystemExit(str(error)) from None
 

@@ -11,11 +11,12 @@
 #include <time.h>
 
 #include "bnn/bnn.h"
+#include "marks.h"
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
-    "usage: bnn-run MODEL.dab IN.bin OUT.bin [--isa NAME] [--repeat N] [--profile]\n"
+    "usage: bnn-run MODEL.dab IN.bin OUT.bin [--isa NAME] [--repeat N] [--profile | --mark]\n"
     "\n"
     "Runs the model on every sample of IN.bin and writes the outputs to OUT.bin. Both files are raw little-endian numbers\n"
     "(float32) in the source model's axis order; a sample is all model inputs (outputs) one after the other.\n"
@@ -23,12 +24,13 @@ static const char usage[] =
     "  --isa NAME   instruction-set variant to use at most; the default is $BNN_ISA, otherwise the best this cpu has\n"
     "  --repeat N   run every sample N times (default 1)\n"
     "  --profile    print the best time of every step\n"
+    "  --mark       put every step between the hint instructions that an instruction counter looks for (ARM only)\n"
     "  --help       print this\n";
 
 struct options {
     const char *model, *in, *out, *isa;
     unsigned long repeat;
-    int profile;
+    int profile, mark;
 };
 
 struct file {
@@ -146,6 +148,8 @@ static int parse(int argc, char **argv, struct options *options)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--profile") == 0) {
             options->profile = 1;
+        } else if (strcmp(argv[i], "--mark") == 0) {
+            options->mark = 1;
         } else if (strcmp(argv[i], "--isa") == 0) {
             options->isa = value_of(argc, argv, &i);
             if (options->isa == NULL) {
@@ -165,6 +169,9 @@ static int parse(int argc, char **argv, struct options *options)
         } else {
             paths[count++] = argv[i];
         }
+    }
+    if (options->mark && (options->profile || !HAS_MARKS)) {
+        return fail_usage("--mark counts instructions: on ARM, and without --profile");
     }
     if (count != 3) {
         return fail_usage("three files are wanted: model, input, output");
@@ -196,6 +203,16 @@ static void profile_step(void *context, uint32_t step, int end)
     double ms = (double)(now.tv_sec - profile->start.tv_sec) * 1e3 + (double)(now.tv_nsec - profile->start.tv_nsec) * 1e-6;
     if (profile->best[step] < 0 || ms < profile->best[step]) {
         profile->best[step] = ms;
+    }
+}
+
+static void mark_step(void *context, uint32_t step, int end)
+{
+    (void)context, (void)step;
+    if (end) {
+        MARK_END();
+    } else {
+        MARK_BEGIN();
     }
 }
 
@@ -332,6 +349,8 @@ static int run_plan(const struct options *options, const bnn_model *model, const
         }
         plan_options.profile = profile_step;
         plan_options.profile_context = &profile;
+    } else if (options->mark) {
+        plan_options.profile = mark_step;
     }
     void *arena = NULL;
     int result = EXIT_SUCCESS;

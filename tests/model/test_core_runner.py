@@ -186,5 +186,5 @@ def test_usage(runner: Run, arguments: tuple[str, ...]) -> None:
 def test_help(runner: Run) -> None:
     result = runner("--help")
     assert (result.returncode, result.stderr) == (0, "")
-    for option in ("--isa NAME", "--repeat N", "--profile", "BNN_ISA"):
+    for option in ("--isa NAME", "--repeat N", "--profile", "--mark", "BNN_ISA"):
         assert option in result.stdout

@@ -9,21 +9,9 @@
 
 #include "bnn/bnn.h"
 #include "kernels.h"
+#include "../marks.h"
 
-/* What an instruction counter counts lies between these. */
-#if BNN_ARCH_ARMV8
-#define MARK_BEGIN() __asm__ volatile("hint #0x64" ::: "memory")
-#define MARK_END() __asm__ volatile("hint #0x65" ::: "memory")
-const int bench_has_marks = 1;
-#elif defined(__arm__) && !defined(__thumb__)
-#define MARK_BEGIN() __asm__ volatile(".inst 0xe320f064" ::: "memory")
-#define MARK_END() __asm__ volatile(".inst 0xe320f065" ::: "memory")
-const int bench_has_marks = 1;
-#else
-#define MARK_BEGIN() (void)0
-#define MARK_END() (void)0
-const int bench_has_marks = 0;
-#endif
+const int bench_has_marks = HAS_MARKS;
 
 static double ns_since(const struct timespec *begin)
 {
