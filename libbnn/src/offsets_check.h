@@ -37,4 +37,25 @@ CHECK(bnn_tile, channels, TILE_CHANNELS);
 CHECK(bnn_tile, out_step, TILE_OUT_STEP);
 CHECK(bnn_tile, x_step, TILE_X_STEP);
 
+CHECK(bnn_panel, offsets, PANEL_OFFSETS);
+CHECK(bnn_panel, count, PANEL_COUNT);
+CHECK(bnn_panel, run, PANEL_RUN);
+CHECK(bnn_panel, step, PANEL_STEP);
+
+CHECK(bnn_gemm, k, GEMM_K);
+CHECK(bnn_gemm, panel_step, GEMM_PANEL_STEP);
+CHECK(bnn_gemm, out_step, GEMM_OUT_STEP);
+CHECK(bnn_gemm, mul, GEMM_MUL);
+CHECK(bnn_gemm, add, GEMM_ADD);
+
+CHECK(bnn_depthwise, rows, DEPTHWISE_ROWS);
+CHECK(bnn_depthwise, row_step, DEPTHWISE_ROW_STEP);
+CHECK(bnn_depthwise, taps, DEPTHWISE_TAPS);
+CHECK(bnn_depthwise, tap_step, DEPTHWISE_TAP_STEP);
+CHECK(bnn_depthwise, w_row_step, DEPTHWISE_W_ROW_STEP);
+CHECK(bnn_depthwise, w_tap_step, DEPTHWISE_W_TAP_STEP);
+CHECK(bnn_depthwise, channels, DEPTHWISE_CHANNELS);
+CHECK(bnn_depthwise, pixel_step, DEPTHWISE_PIXEL_STEP);
+CHECK(bnn_depthwise, out_step, DEPTHWISE_OUT_STEP);
+
 #endif

@@ -55,6 +55,15 @@ class Program:
         raise KeyError(name)
 
 
+def _is_null(case: Case, path: str) -> bool:
+    """Whether the case passes a null pointer for a buffer: an argument, or a field of a struct."""
+    name, _, field_name = path.partition(".")
+    argument = case.arguments.get(name)
+    if isinstance(argument, Struct):
+        argument = argument.fields.get(field_name)
+    return isinstance(argument, int) and argument == 0
+
+
 @dataclass(frozen=True)
 class Range:
     """Bytes that may be accessed."""
@@ -175,8 +184,8 @@ class Machine:
                 sizes[name] = self.isa.word * len(argument.fields)
                 addresses[name] = placed[id(argument)]
         for path, region in contract.buffers.items():
-            if case.arguments.get(path) == 0:
-                continue  # a null pointer
+            if _is_null(case, path):
+                continue
             if path not in sizes:
                 self._outcome.fault(f"contract: {contract.slot} has no buffer {path}")
                 continue
