@@ -47,7 +47,6 @@
 #define BNN_CPU_POPCNT 4
 #define BNN_CPU_AVX2 8    /* and FMA */
 #define BNN_CPU_AVX512 16 /* F, BW, DQ, VL and VPOPCNTDQ */
-#define BNN_CPU_TABLES 32 /* trait: looking counts up beats counting, as there are no vectors of popcounts */
-#define BNN_CPU_TRAITS (BNN_CPU_FAST_SELECT | BNN_CPU_TABLES)
+#define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
 
 #endif

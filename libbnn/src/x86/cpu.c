@@ -49,9 +49,9 @@ uint32_t bnn_cpu_features(void)
         features |= BNN_CPU_AVX2;
     }
     if (has(b7, AVX512F | AVX512DQ | AVX512BW | AVX512VL) && has(c7, VPOPCNTDQ) && has(state, SAVES_ZMM)) {
-        return features | BNN_CPU_AVX512;
+        features |= BNN_CPU_AVX512;
     }
-    return features | BNN_CPU_TABLES;
+    return features;
 }
 
 #endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Binary convolution without vectors of popcounts, by tables: for half a byte of weights, the number of bits that differ from
+ * each of the 16 values of half a byte of x. pshufb looks up 32 pixels at once, for two outputs: counts of the second are in the
+ * upper half of a byte. Pixels are first spread over the bytes of a register, and their half bytes over registers.
+ */
+#include "ones_avx2.h"
+
+#if BNN_ARCH_X86
+
+#define STRIP 32 /* pixels of a register */
+#define STRIPS 4 /* at once */
+#define FEWEST 17 /* pixels of a strip; fewer are counted one by one */
+#define PAIRS 4 /* of outputs */
+#define HALVES 48 /* at once, at most: 3 together count up to 12, and 48 up to 192, which fits a byte */
+
+#define ONES(v) (((v) & 1) + ((v) >> 1 & 1) + ((v) >> 2 & 1) + ((v) >> 3))
+#define BOTH(first, second, x) (ONES((first) ^ (x)) + 16 * ONES((second) ^ (x)))
+#define FOUR(first, second, x)                                                                                                 \
+    BOTH(first, second, x), BOTH(first, second, (x) + 1), BOTH(first, second, (x) + 2), BOTH(first, second, (x) + 3)
+#define TABLE(first, second) {FOUR(first, second, 0), FOUR(first, second, 4), FOUR(first, second, 8), FOUR(first, second, 12)}
+#define FOUR_TABLES(first, second)                                                                                             \
+    TABLE(first, second), TABLE((first) + 1, second), TABLE((first) + 2, second), TABLE((first) + 3, second)
+#define TABLES(second) FOUR_TABLES(0, second), FOUR_TABLES(4, second), FOUR_TABLES(8, second), FOUR_TABLES(12, second)
+
+/* By the half bytes of two outputs' weights, first + 16 * second. */
+static const _Alignas(16) uint8_t table[256][16] = {
+    TABLES(0), TABLES(1), TABLES(2),  TABLES(3),  TABLES(4),  TABLES(5),  TABLES(6),  TABLES(7),
+    TABLES(8), TABLES(9), TABLES(10), TABLES(11), TABLES(12), TABLES(13), TABLES(14), TABLES(15),
+};
+
+struct run {
+    const uint8_t *x[STRIPS * STRIP]; /* first tap of the pixels */
+    size_t halves;                    /* that are there */
+    uint8_t tables[PAIRS][HALVES];    /* of weights */
+    __m256i x_half[HALVES][STRIPS];
+    __m256i sums[PAIRS][STRIPS][4]; /* 16 bits: of the first output of pixels 0-7 and 16-23, 8-15 and 24-31; of the second */
+};
+
+/* One of the rounds that turn n rows of bytes into columns. */
+BNN_AVX2 BNN_INLINE void shuffle_bytes(__m256i *v, size_t n)
+{
+    __m256i next[16];
+    BNN_UNROLL
+    for (size_t i = 0; i < n / 2; i++) {
+        next[2 * i] = _mm256_unpacklo_epi8(v[i], v[i + n / 2]);
+        next[2 * i + 1] = _mm256_unpackhi_epi8(v[i], v[i + n / 2]);
+    }
+    BNN_UNROLL
+    for (size_t i = 0; i < n; i++) {
+        v[i] = next[i];
+    }
+}
+
+BNN_AVX2 BNN_INLINE __m128i load_pixel(const uint8_t *x, size_t words)
+{
+    const __m128i *from = (const __m128i *)(const void *)x;
+    return words == 2 ? _mm_loadu_si128(from) : _mm_loadl_epi64(from);
+}
+
+/* Half bytes of a strip's pixels at a tap, each in a register of its own. */
+BNN_AVX2 BNN_INLINE void spread(__m256i (*out)[STRIPS], const uint8_t *const *x, size_t tap, size_t words)
+{
+    const __m256i half = _mm256_set1_epi8(15);
+    __m256i v[16];
+    BNN_UNROLL
+    for (size_t i = 0; i < 16; i++) {
+        v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load_pixel(x[i] + tap, words)),
+                                       load_pixel(x[16 + i] + tap, words), 1);
+    }
+    if (words == 2) {
+        shuffle_bytes(v, 16);
+    } else {
+        BNN_UNROLL
+        for (size_t i = 0; i < 8; i++) {
+            v[i] = _mm256_unpacklo_epi8(v[i], v[i + 8]);
+        }
+    }
+    shuffle_bytes(v, 8 * words);
+    shuffle_bytes(v, 8 * words);
+    shuffle_bytes(v, 8 * words);
+    BNN_UNROLL
+    for (size_t k = 0; k < 8 * words; k++) {
+        out[2 * k][0] = _mm256_and_si256(v[k], half);
+        out[2 * k + 1][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
+    }
+}
+
+/* Tables of a tap's weights, in the order of spread. */
+BNN_AVX2 BNN_INLINE void choose_tables(struct run *run, const uint8_t *w, size_t words)
+{
+    const __m128i half = _mm_set1_epi8(15);
+    for (size_t pair = 0; pair < PAIRS; pair++) {
+        const __m128i first = load_pixel(w + 16 * words * pair, words),
+                      second = load_pixel(w + 16 * words * pair + 8 * words, words);
+        const __m128i low = _mm_or_si128(_mm_and_si128(first, half), _mm_slli_epi16(_mm_and_si128(second, half), 4));
+        const __m128i high = _mm_or_si128(_mm_and_si128(_mm_srli_epi16(first, 4), half), _mm_andnot_si128(half, second));
+        __m128i *to = (__m128i *)(void *)(run->tables[pair] + run->halves);
+        _mm_storeu_si128(to, _mm_unpacklo_epi8(low, high));
+        if (words == 2) {
+            _mm_storeu_si128(to + 1, _mm_unpackhi_epi8(low, high));
+        }
+    }
+}
+
+/* Sums of a pair over `count` (1..3) half bytes. Constants of the callers: count, strips. */
+BNN_AVX2 BNN_INLINE void look_up(__m256i *both, __m256i *second, const struct run *run, size_t pair, size_t at, size_t count,
+                                 size_t strips)
+{
+    __m256i tables[3];
+    BNN_UNROLL
+    for (size_t k = 0; k < count; k++) {
+        const uint8_t *from = table[run->tables[pair][at + k]];
+        tables[k] = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)from));
+    }
+    BNN_UNROLL
+    for (size_t s = 0; s < strips; s++) {
+        __m256i v = _mm256_shuffle_epi8(tables[0], run->x_half[at][s]);
+        BNN_UNROLL
+        for (size_t k = 1; k < count; k++) {
+            v = _mm256_add_epi8(v, _mm256_shuffle_epi8(tables[k], run->x_half[at + k][s]));
+        }
+        both[s] = _mm256_add_epi8(both[s], v);
+        second[s] = _mm256_add_epi8(second[s], _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15)));
+    }
+}
+
+BNN_AVX2 BNN_INLINE void widen(__m256i sums[2], __m256i bytes)
+{
+    const __m256i zero = _mm256_setzero_si256();
+    sums[0] = _mm256_add_epi16(sums[0], _mm256_unpacklo_epi8(bytes, zero));
+    sums[1] = _mm256_add_epi16(sums[1], _mm256_unpackhi_epi8(bytes, zero));
+}
+
+/* Adds what the half bytes that are there count. */
+BNN_AVX2 BNN_INLINE void count_strips(struct run *run, size_t strips)
+{
+    for (size_t pair = 0; pair < PAIRS; pair++) {
+        __m256i both[STRIPS], second[STRIPS];
+        BNN_UNROLL
+        for (size_t s = 0; s < strips; s++) {
+            both[s] = second[s] = _mm256_setzero_si256();
+        }
+        size_t at = 0;
+        for (; at + 3 <= run->halves; at += 3) {
+            look_up(both, second, run, pair, at, 3, strips);
+        }
+        if (run->halves - at == 2) {
+            look_up(both, second, run, pair, at, 2, strips);
+        } else if (run->halves - at == 1) {
+            look_up(both, second, run, pair, at, 1, strips);
+        }
+        BNN_UNROLL
+        for (size_t s = 0; s < strips; s++) {
+            /* both = first + 16 * second, modulo 256 */
+            const __m256i upper = _mm256_andnot_si256(_mm256_set1_epi8(15), _mm256_slli_epi16(second[s], 4));
+            widen(run->sums[pair][s], _mm256_sub_epi8(both[s], upper));
+            widen(run->sums[pair][s] + 2, second[s]);
+        }
+    }
+    run->halves = 0;
+}
+
+BNN_AVX2 BNN_INLINE void count_taps(struct run *run, const uint8_t *w, const struct bnn_bconv *p, size_t strips, size_t words)
+{
+    bnn_memset(run->sums, 0, sizeof run->sums);
+    run->halves = 0;
+    for (size_t g = 0; g < p->groups; g++) {
+        for (size_t r = 0; r < p->rows; r++) {
+            for (size_t t = 0; t < p->taps; t++, w += 64 * words) {
+                const size_t tap = g * p->group_step + r * p->row_step + p->tap_x[t];
+                if (run->halves + 16 * words > HALVES) {
+                    count_strips(run, strips);
+                }
+                for (size_t s = 0; s < strips; s++) {
+                    spread((__m256i(*)[STRIPS])(void *)&run->x_half[run->halves][s], run->x + STRIP * s, tap, words);
+                }
+                choose_tables(run, w, words);
+                run->halves += 16 * words;
+            }
+        }
+    }
+    count_strips(run, strips);
+}
+
+/* One of the rounds that turn 8 rows of 16 bits into columns. */
+BNN_AVX2 BNN_INLINE void shuffle_words(__m256i v[8])
+{
+    __m256i next[8];
+    BNN_UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        next[2 * i] = _mm256_unpacklo_epi16(v[i], v[i + 4]);
+        next[2 * i + 1] = _mm256_unpackhi_epi16(v[i], v[i + 4]);
+    }
+    BNN_UNROLL
+    for (size_t i = 0; i < 8; i++) {
+        v[i] = next[i];
+    }
+}
+
+BNN_AVX2 BNN_INLINE void add_pixel(uint16_t *acc, __m128i sums)
+{
+    __m128i *to = (__m128i *)(void *)acc;
+    _mm_store_si128(to, _mm_add_epi16(_mm_load_si128(to), sums));
+}
+
+/* Adds a strip's sums to acc, as far as there are pixels. */
+BNN_AVX2 BNN_INLINE void store_strip(uint16_t *acc, const struct run *run, size_t s, size_t pixels)
+{
+    for (size_t k = 0; k < 2; k++) {
+        __m256i v[8];
+        BNN_UNROLL
+        for (size_t j = 0; j < 8; j++) {
+            v[j] = run->sums[j / 2][s][2 * (j % 2) + k];
+        }
+        shuffle_words(v);
+        shuffle_words(v);
+        shuffle_words(v);
+        for (size_t i = 0; i < 8; i++) {
+            if (8 * k + i < pixels) {
+                add_pixel(acc + 8 * (8 * k + i), _mm256_castsi256_si128(v[i]));
+            }
+            if (16 + 8 * k + i < pixels) {
+                add_pixel(acc + 8 * (16 + 8 * k + i), _mm256_extracti128_si256(v[i], 1));
+            }
+        }
+    }
+}
+
+/* A pixel by itself. */
+BNN_AVX2 BNN_INLINE void pixel(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t words)
+{
+    struct bnn_ones s;
+    bnn_ones_begin(&s, words);
+    for (size_t g = 0; g < p->groups; g++) {
+        for (size_t r = 0; r < p->rows; r++) {
+            const uint8_t *row = x + g * p->group_step + r * p->row_step;
+            for (size_t t = 0; t < p->taps; t++, w += 64 * words) {
+                bnn_ones_count(&s, row + p->tap_x[t], w, words);
+            }
+        }
+    }
+    bnn_ones_finish(acc, &s, words);
+}
+
+/* Pixels from `first` on, counted line by line: as many strips as there are of them. */
+BNN_AVX2 BNN_INLINE void list_pixels(struct run *run, const uint8_t *x, size_t line_step, size_t first, size_t pixels,
+                                     size_t lines, size_t words)
+{
+    size_t line = first / pixels, i = first % pixels;
+    const uint8_t *at = x + line * line_step + 8 * words * i;
+    for (size_t k = 0; k < STRIPS * STRIP; k++) {
+        run->x[k] = at; /* the last one is repeated */
+        if (i + 1 < pixels) {
+            i++;
+            at += 8 * words;
+        } else if (line + 1 < lines) {
+            i = 0;
+            at = x + ++line * line_step;
+        }
+    }
+}
+
+BNN_AVX2 BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
+                              size_t pixels, size_t words)
+{
+    struct run run;
+    for (size_t first = 0, count; first < lines * pixels; first += count, acc += 8 * count) {
+        const size_t left = lines * pixels - first;
+        count = left < STRIPS * STRIP ? left : STRIPS * STRIP;
+        size_t strips = count / STRIP + (count % STRIP >= FEWEST);
+        list_pixels(&run, x, p->line_step, first, pixels, lines, words);
+        switch (strips) {
+        case 4: count_taps(&run, w, p, 4, words); break;
+        case 3: count_taps(&run, w, p, 3, words); break;
+        case 2: count_taps(&run, w, p, 2, words); break;
+        case 1: count_taps(&run, w, p, 1, words); break;
+        default: break;
+        }
+        for (size_t s = 0; s < strips; s++) {
+            store_strip(acc + 8 * STRIP * s, &run, s, count - STRIP * s);
+        }
+        for (size_t i = STRIP * strips; i < count; i++) {
+            pixel(acc + 8 * i, run.x[i], w, p, words);
+        }
+    }
+}
+
+BNN_AVX2 void bnn_bconv128_avx2(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
+                                size_t pixels)
+{
+    conv(acc, x, w, p, lines, pixels, 2);
+}
+
+BNN_AVX2 void bnn_bconv64_avx2(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
+                               size_t pixels)
+{
+    conv(acc, x, w, p, lines, pixels, 1);
+}
+
+#endif
