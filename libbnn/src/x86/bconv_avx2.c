@@ -37,17 +37,17 @@ struct run {
     __m256i sums[PAIRS][STRIPS][4]; /* 16 bits: of the first output of pixels 0-7 and 16-23, 8-15 and 24-31; of the second */
 };
 
-/* One of the rounds that turn n rows of bytes into columns. */
-BNN_AVX2 BNN_INLINE void shuffle_bytes(__m256i *v, size_t n)
+/* One of the rounds that turn 8 rows of 2 x 8 bytes into columns. */
+BNN_AVX2 BNN_INLINE void shuffle_bytes(__m256i v[8])
 {
-    __m256i next[16];
+    __m256i next[8];
     BNN_UNROLL
-    for (size_t i = 0; i < n / 2; i++) {
-        next[2 * i] = _mm256_unpacklo_epi8(v[i], v[i + n / 2]);
-        next[2 * i + 1] = _mm256_unpackhi_epi8(v[i], v[i + n / 2]);
+    for (size_t i = 0; i < 4; i++) {
+        next[2 * i] = _mm256_unpacklo_epi8(v[i], v[i + 4]);
+        next[2 * i + 1] = _mm256_unpackhi_epi8(v[i], v[i + 4]);
     }
     BNN_UNROLL
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < 8; i++) {
         v[i] = next[i];
     }
 }
@@ -58,31 +58,33 @@ BNN_AVX2 BNN_INLINE __m128i load_pixel(const uint8_t *x, size_t words)
     return words == 2 ? _mm_loadu_si128(from) : _mm_loadl_epi64(from);
 }
 
-/* Half bytes of a strip's pixels at a tap, each in a register of its own. */
+/* Pixels i and i + 16 of a strip. */
+BNN_AVX2 BNN_INLINE __m256i load_pixels(const uint8_t *const *x, size_t i, size_t tap, size_t words)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(load_pixel(x[i] + tap, words)), load_pixel(x[i + 16] + tap, words),
+                                   1);
+}
+
+/* Half bytes of a strip's pixels at a tap, each in a register of its own; word by word, as more would not fit the registers. */
 BNN_AVX2 BNN_INLINE void spread(__m256i (*out)[STRIPS], const uint8_t *const *x, size_t tap, size_t words)
 {
     const __m256i half = _mm256_set1_epi8(15);
-    __m256i v[16];
     BNN_UNROLL
-    for (size_t i = 0; i < 16; i++) {
-        v[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load_pixel(x[i] + tap, words)),
-                                       load_pixel(x[16 + i] + tap, words), 1);
-    }
-    if (words == 2) {
-        shuffle_bytes(v, 16);
-    } else {
+    for (size_t word = 0; word < words; word++, out += 16) {
+        __m256i v[8];
         BNN_UNROLL
         for (size_t i = 0; i < 8; i++) {
-            v[i] = _mm256_unpacklo_epi8(v[i], v[i + 8]);
+            const __m256i a = load_pixels(x, i, tap, words), b = load_pixels(x, i + 8, tap, words);
+            v[i] = word == 0 ? _mm256_unpacklo_epi8(a, b) : _mm256_unpackhi_epi8(a, b);
         }
-    }
-    shuffle_bytes(v, 8 * words);
-    shuffle_bytes(v, 8 * words);
-    shuffle_bytes(v, 8 * words);
-    BNN_UNROLL
-    for (size_t k = 0; k < 8 * words; k++) {
-        out[2 * k][0] = _mm256_and_si256(v[k], half);
-        out[2 * k + 1][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
+        shuffle_bytes(v);
+        shuffle_bytes(v);
+        shuffle_bytes(v);
+        BNN_UNROLL
+        for (size_t k = 0; k < 8; k++) {
+            out[2 * k][0] = _mm256_and_si256(v[k], half);
+            out[2 * k + 1][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
+        }
     }
 }
 
@@ -248,16 +250,14 @@ BNN_AVX2 BNN_INLINE void list_pixels(struct run *run, const uint8_t *x, size_t l
                                      size_t lines, size_t words)
 {
     size_t line = first / pixels, i = first % pixels;
-    const uint8_t *at = x + line * line_step + 8 * words * i;
-    for (size_t k = 0; k < STRIPS * STRIP; k++) {
-        run->x[k] = at; /* the last one is repeated */
-        if (i + 1 < pixels) {
-            i++;
-            at += 8 * words;
-        } else if (line + 1 < lines) {
-            i = 0;
-            at = x + ++line * line_step;
+    for (size_t k = 0; k < STRIPS * STRIP;) {
+        const uint8_t *at = x + line * line_step + 8 * words * i;
+        const size_t left = STRIPS * STRIP - k, count = pixels - i < left ? pixels - i : left;
+        for (size_t end = k + count; k < end; k++, at += 8 * words) {
+            run->x[k] = at;
         }
+        line += line + 1 < lines; /* behind the last line come pixels that nobody asks for: those of the last line again */
+        i = 0;
     }
 }
 
@@ -278,7 +278,12 @@ BNN_AVX2 BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *w,
         default: break;
         }
         for (size_t s = 0; s < strips; s++) {
-            store_strip(acc + 8 * STRIP * s, &run, s, count - STRIP * s);
+            uint16_t *to = acc + 8 * STRIP * s;
+            if (count - STRIP * s >= STRIP) {
+                store_strip(to, &run, s, STRIP);
+            } else {
+                store_strip(to, &run, s, count - STRIP * s);
+            }
         }
         for (size_t i = STRIP * strips; i < count; i++) {
             pixel(acc + 8 * i, run.x[i], w, p, words);
