@@ -23,8 +23,9 @@ import cffi
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "libbnn"
 HEADER = LIBRARY / "include" / "bnn" / "bnn.h"
+THREADS = LIBRARY / "threads"
 MODULE = "pylibbnn._bnn"
-CFLAGS = ["-std=c11", "-O2", "-fPIC", "-ffp-contract=off", "-fvisibility=hidden"]
+CFLAGS = ["-std=c11", "-O2", "-fPIC", "-pthread", "-ffp-contract=off", "-fvisibility=hidden"]
 
 # Beyond the public header: what kernel-level tests and benchmarks need (libbnn/src/kernels.h).
 KERNEL_CDEF = """
@@ -36,6 +37,7 @@ void pybnn_call(size_t index, const size_t *arguments);
 """
 
 SOURCE = """
+#include "batch.h"
 #include "bnn/bnn.h"
 #include "kernels.h"
 
@@ -63,25 +65,33 @@ static void pybnn_call(size_t index, const size_t *a)
 """
 
 
-def cdef() -> str:
-    """Return the declarations for cffi: the header's marked region, then its prototypes."""
-    text = HEADER.read_text(encoding="utf-8")
+def _marked(header: Path) -> tuple[str, str]:
+    """Return a header's marked region and what is behind it."""
+    text = header.read_text(encoding="utf-8")
     marked = re.search(r"/\* \[cffi\].*?\*/(.*?)/\* \[cffi end\] \*/(.*)", text, re.S)
     if marked is None:
-        raise SystemExit(f"{HEADER}: the [cffi] region is missing")
-    rest = re.sub(r"/\*.*?\*/", "", marked[2], flags=re.S)
+        raise SystemExit(f"{header}: the [cffi] region is missing")
+    return marked[1], marked[2]
+
+
+def cdef() -> str:
+    """Return the declarations for cffi: the header's marked region, then its prototypes; threads; kernels."""
+    types, rest = _marked(HEADER)
+    rest = re.sub(r"/\*.*?\*/", "", rest, flags=re.S)
     rest = re.sub(r"#(ifdef __cplusplus.*?#endif|endif)", "", rest, flags=re.S)
-    return marked[1] + rest.replace("BNN_MUST_CHECK ", "") + KERNEL_CDEF
+    threads = [_marked(THREADS / name)[0] for name in ("pool.h", "batch.h")]
+    return types + rest.replace("BNN_MUST_CHECK ", "") + "".join(threads) + KERNEL_CDEF
 
 
 def sources() -> list[Path]:
-    """Return every C and assembly file of the library; files of other architectures compile to nothing."""
-    return sorted(p for p in (LIBRARY / "src").rglob("*") if p.suffix in {".c", ".S"})
+    """Return every C and assembly file of the library and its threads; files of other architectures compile to nothing."""
+    library = (p for p in (LIBRARY / "src").rglob("*") if p.suffix in {".c", ".S"})
+    return sorted([*library, *THREADS.glob("*.c")])
 
 
 def include_dirs() -> list[Path]:
     """Return the folders that the extension and the library include from."""
-    return [LIBRARY / "include", LIBRARY / "src"]
+    return [LIBRARY / "include", LIBRARY / "src", THREADS]
 
 
 def _builder() -> cffi.FFI:

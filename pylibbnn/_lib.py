@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -164,13 +165,34 @@ class NativeModel:
         return Tensor(_text(tensor.name), DTYPES[tensor.type], shape)
 
 
-class NativePlan:
-    """A plan in an arena of its own. Not thread-safe: one thread at a time."""
+class Pool:
+    """Threads of the C side, for one caller at a time."""
 
-    def __init__(self, model: NativeModel, isa: str | None) -> None:
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        self.raw = lib.bnn_pool_new(threads)
+        if self.raw == ffi.NULL:
+            raise OSError(f"the system does not give {threads} threads; ask for fewer")
+        weakref.finalize(self, _free_pool, self.raw, os.getpid())
+
+
+def _free_pool(raw: Any, process: int) -> None:
+    if process == os.getpid():  # a forked process has no threads to end
+        lib.bnn_pool_free(raw)
+
+
+class NativePlan:
+    """A plan in an arena of its own; a pool shares its steps. Not thread-safe: one thread at a time."""
+
+    def __init__(self, model: NativeModel, isa: str | None, pool: Pool | None = None) -> None:
         self.model = model
+        self._pool = pool
         self._isa = ffi.new("char[]", isa.encode()) if isa else ffi.NULL
         options = ffi.new("bnn_options *", {"isa": self._isa})
+        if pool is not None:
+            options.parallel = ffi.addressof(lib, "bnn_pool_run")
+            options.parallel_context = pool.raw
+            options.workers = pool.threads
         error = ffi.new("bnn_error *")
         size = ffi.new("size_t *")
         status = lib.bnn_plan_size(model.raw, options, size, error)
@@ -187,12 +209,12 @@ class NativePlan:
             model.source,
             error,
         )
-        self._plan = plan[0]
+        self.raw = plan[0]
         self.inputs = [
-            self._view(lib.bnn_plan_input(self._plan, i), t) for i, t in enumerate(model.inputs())
+            self._view(lib.bnn_plan_input(self.raw, i), t) for i, t in enumerate(model.inputs())
         ]
         self.outputs = [
-            self._view(lib.bnn_plan_output(self._plan, i), t) for i, t in enumerate(model.outputs())
+            self._view(lib.bnn_plan_output(self.raw, i), t) for i, t in enumerate(model.outputs())
         ]
 
     def _view(self, pointer: Any, tensor: Tensor) -> npt.NDArray[Any]:
@@ -207,11 +229,11 @@ class NativePlan:
 
     def run(self) -> None:
         """Run once: `inputs` must have been filled, `outputs` hold the result afterwards."""
-        lib.bnn_run(self._plan)
+        lib.bnn_run(self.raw)
 
     def tensor(self, index: int, size: int) -> Bytes:
         """Return a copy of the memory of the file's tensor `index`, `size` bytes."""
-        pointer = lib.bnn_plan_tensor(self._plan, index)
+        pointer = lib.bnn_plan_tensor(self.raw, index)
         if pointer == ffi.NULL:
             raise IndexError(f"{self.model.source}: no tensor {index}")
         memory: Bytes = np.frombuffer(bytes(ffi.buffer(pointer, size)), np.uint8)
@@ -221,8 +243,8 @@ class NativePlan:
         """Describe the steps that `run` executes."""
         info = ffi.new("bnn_step_info *")
         steps = []
-        for index in range(lib.bnn_plan_steps(self._plan)):
-            _check(lib.bnn_plan_step(self._plan, index, info), self.model.source)
+        for index in range(lib.bnn_plan_steps(self.raw)):
+            _check(lib.bnn_plan_step(self.raw, index, info), self.model.source)
             steps.append(
                 Step(
                     _text(info.kind),
@@ -234,6 +256,22 @@ class NativePlan:
                 )
             )
         return steps
+
+
+def run_batch(
+    pool: Pool,
+    plans: Sequence[NativePlan],
+    inputs: Sequence[npt.NDArray[Any]],
+    outputs: Sequence[npt.NDArray[Any]],
+) -> None:
+    """Run samples at the same time: contiguous arrays [samples, ...] of each input and output, a plan per thread."""
+    samples = [
+        ffi.new("bnn_samples[]", [(ffi.from_buffer(a), a[0].nbytes) for a in arrays])
+        for arrays in (inputs, outputs)
+    ]
+    raw = ffi.new("bnn_plan *[]", [plan.raw for plan in plans])
+    batch = ffi.new("bnn_batch *", (raw, *samples, len(inputs), len(outputs)))
+    lib.bnn_batch_run(pool.raw, batch, len(inputs[0]))
 
 
 def default_isa() -> str | None:

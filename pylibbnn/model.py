@@ -16,6 +16,7 @@ from pylibbnn import _lib
 from pylibbnn._lib import Step as StepInfo
 from pylibbnn._lib import Tensor as TensorInfo
 
+_MOST_THREADS = 256
 Array = npt.NDArray[Any]
 Inputs = npt.ArrayLike | Mapping[str, npt.ArrayLike] | Sequence[npt.ArrayLike]
 
@@ -26,12 +27,19 @@ class Model:
     `source` is a path or the bytes of a .dab file. `isa` names the instruction-set variant to use at most (see
     `pylibbnn.isas()`; default: the environment variable BNN_ISA, else the best this cpu has).
     Raises OSError when the file cannot be read and BnnError when its content is refused.
+    `threads` is how many threads a run works with; results are the same bits. A batch of at least as many samples is shared
+    sample by sample, which takes an arena per thread; otherwise each step of the network is shared.
     `run` may be called from any thread: calls on one Model run one after the other, different Models run in parallel.
     """
 
     def __init__(
-        self, source: str | os.PathLike[str] | bytes | bytearray, isa: str | None = None
+        self,
+        source: str | os.PathLike[str] | bytes | bytearray,
+        isa: str | None = None,
+        threads: int = 1,
     ) -> None:
+        if not 1 <= threads <= _MOST_THREADS:
+            raise ValueError(f"threads must be 1 to {_MOST_THREADS}, got {threads}")
         if isinstance(source, (bytes, bytearray)):
             data, self.source = bytes(source), "model bytes"
         else:
@@ -41,7 +49,10 @@ class Model:
             raise ValueError(f"{self.source}: the file is empty; convert the model again")
         self._model = _lib.NativeModel(data, self.source)
         self._model.verify()
-        self._plan = _lib.NativePlan(self._model, isa if isa is not None else _lib.default_isa())
+        self._isa = isa if isa is not None else _lib.default_isa()
+        self._pool = _lib.Pool(threads) if threads > 1 else None
+        self._plan = _lib.NativePlan(self._model, self._isa, self._pool)
+        self._plans: list[_lib.NativePlan] = []  # one per thread, made for the first batch
         self._lock = threading.Lock()
         self.inputs: list[TensorInfo] = self._model.inputs()
         self.outputs: list[TensorInfo] = self._model.outputs()
@@ -49,7 +60,7 @@ class Model:
     @property
     def arena_bytes(self) -> int:
         """Bytes of working memory that the plan uses."""
-        return int(self._plan.arena.size)
+        return sum(int(plan.arena.size) for plan in (self._plan, *self._plans))
 
     @property
     def file_bytes(self) -> int:
@@ -81,8 +92,8 @@ class Model:
         """Run the network and return its output, or a dict of outputs by name where there are several.
 
         `x` is an array (one input), a dict of arrays by input name, or a list of arrays in the model's order. An array has
-        the input's shape; where the first dimension is a batch of 1, also [n, ...] (n samples are run one after the
-        other, outputs get the leading n) or the shape without it (outputs lose it too).
+        the input's shape; where the first dimension is a batch of 1, also [n, ...] (n samples, outputs get the leading n) or
+        the shape without it (outputs lose it too).
         Float64, float16, integers and booleans are converted to float32, rounding to nearest. Raises TypeError for other
         types, ValueError for wrong shapes, names, NaN and values beyond float32; messages name the input.
         """
@@ -97,12 +108,10 @@ class Model:
         bare = any(single for _, single in arrays)
         results = [np.empty((count, *t.shape), t.dtype) for t in self.outputs]
         with self._lock:
-            for sample in range(count):
-                for memory, (array, _) in zip(self._plan.inputs, arrays, strict=True):
-                    memory[...] = array[sample]
-                self._plan.run()
-                for result, memory in zip(results, self._plan.outputs, strict=True):
-                    result[sample] = memory
+            if self._pool is not None and count >= self._pool.threads:
+                self._run_batch(self._pool, [array for array, _ in arrays], results)
+            else:
+                self._run_samples([array for array, _ in arrays], results)
         shaped = [
             self._unbatch(result, info, count, bare)
             for result, info in zip(results, self.outputs, strict=True)
@@ -110,6 +119,21 @@ class Model:
         if len(shaped) == 1:
             return shaped[0]
         return {info.name: result for info, result in zip(self.outputs, shaped, strict=True)}
+
+    def _run_samples(self, arrays: list[Array], results: list[Array]) -> None:
+        """One sample after the other."""
+        for sample in range(len(results[0])):
+            for memory, array in zip(self._plan.inputs, arrays, strict=True):
+                memory[...] = array[sample]
+            self._plan.run()
+            for result, memory in zip(results, self._plan.outputs, strict=True):
+                result[sample] = memory
+
+    def _run_batch(self, pool: _lib.Pool, arrays: list[Array], results: list[Array]) -> None:
+        """A sample per thread at the same time."""
+        while len(self._plans) < pool.threads:
+            self._plans.append(_lib.NativePlan(self._model, self._isa))
+        _lib.run_batch(pool, self._plans, [np.ascontiguousarray(a) for a in arrays], results)
 
     def _arrays(self, x: Inputs) -> list[tuple[Array, bool]]:
         """Return per input an array [n, *shape] and whether the caller left out the batch dimension of 1."""
@@ -142,7 +166,7 @@ class Model:
     def intermediate(self, index: int, size: int) -> npt.NDArray[np.uint8]:
         """Return the raw memory of tensor `index` of the file's tensor table after the last run, for comparing tools.
 
-        A later tensor may have reused the memory: only tensors live at the end are sure.
+        A later tensor may have reused the memory: only tensors live at the end are sure. Not after batches with threads.
         """
         with self._lock:
             return self._plan.tensor(index, size)

@@ -21,3 +21,10 @@ uint64_t bnn_scratch(struct bnn_build *build, uint64_t bytes)
     build->scratch += bnn_align(bytes);
     return at;
 }
+
+uint64_t bnn_shared_scratch(struct bnn_build *build, uint64_t bytes)
+{
+    uint64_t at = build->shared;
+    build->shared += bnn_align(bytes);
+    return at;
+}

@@ -10,13 +10,16 @@
 #include <stdint.h>
 
 #include "kernels.h"
+#include "team.h"
 
 struct bnn_build {
     uint8_t *base; /* NULL in the counting pass */
     uint64_t used;
     const struct bnn_kernels *kernels; /* the plan's; in the counting pass a table like it */
+    const struct bnn_team *team; /* of the op being bound; NULL in the counting pass */
+    uint32_t workers;            /* in both passes */
     /* What the op being bound says about itself. */
-    uint64_t scratch;
+    uint64_t scratch, shared;
     uint64_t macs;
     uint32_t weight_bytes;
 };
@@ -27,7 +30,11 @@ void *bnn_take(struct bnn_build *build, uint64_t count, size_t size);
 /* Rounded up to BNN_ALIGNMENT. */
 uint64_t bnn_align(uint64_t bytes);
 
-/* Scratch of `bytes` behind what the op has already asked for; returns its offset, a multiple of BNN_ALIGNMENT. */
+/* Scratch of `bytes` for each worker, behind what the op has already asked for; returns its offset in the worker's own, a multiple
+ * of BNN_ALIGNMENT. */
 uint64_t bnn_scratch(struct bnn_build *build, uint64_t bytes);
+
+/* The same of scratch that there is once for all workers: the offset in team->shared. */
+uint64_t bnn_shared_scratch(struct bnn_build *build, uint64_t bytes);
 
 #endif

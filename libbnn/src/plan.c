@@ -12,18 +12,27 @@ struct sizes {
     uint64_t plan, scratch, total;
 };
 
-/* Lays the plan out in `arena`, or counts only (NULL). `sizes` of the counting pass places the second one. */
-static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels *kernels, uint8_t *arena, struct sizes *sizes)
+/* Workers of a team; at least 1. */
+static uint32_t workers_of(const bnn_options *options)
 {
-    struct bnn_build build = {.base = arena, .kernels = kernels};
+    return options->parallel != NULL && options->workers > 1 ? options->workers : 1;
+}
+
+/* Lays the plan out in `arena`, or counts only (NULL). `sizes` of the counting pass places the second one. */
+static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels *kernels, const bnn_options *options,
+                                uint8_t *arena, struct sizes *sizes)
+{
+    struct bnn_build build = {.base = arena, .kernels = kernels, .workers = workers_of(options)};
     uint8_t *activations = arena == NULL ? NULL : arena + sizes->plan;
+    uint8_t *shared = arena == NULL ? NULL : activations + model->activation_bytes;
     struct bnn_plan *plan = bnn_take(&build, 1, sizeof *plan);
     struct bnn_call *calls = bnn_take(&build, model->op_count, sizeof *calls);
     if (plan != NULL) {
         *plan = (struct bnn_plan){
             .calls = calls,
             .count = model->op_count,
-            .scratch = activations + model->activation_bytes,
+            .profile = options->profile,
+            .profile_context = options->profile_context,
             .activations = activations,
             .model = *model,
             .kernels = *kernels,
@@ -34,13 +43,24 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
     for (uint32_t i = 0; i < model->op_count; i++) {
         struct bnn_op op = bnn_op_of(model, i);
         op.source.activations = activations;
-        build.scratch = build.macs = build.weight_bytes = 0;
+        build.scratch = build.shared = build.macs = build.weight_bytes = 0;
+        build.team = calls == NULL ? NULL : &calls[i].team;
         const void *state = op.kind->code->bind(&op, &build);
-        scratch = build.scratch > scratch ? build.scratch : scratch;
+        const uint64_t bytes = build.shared + build.workers * build.scratch;
+        scratch = bytes > scratch ? bytes : scratch;
         if (calls != NULL) {
             calls[i] = (struct bnn_call){
                 .run = op.kind->code->run,
                 .state = state,
+                .team =
+                    {
+                        .parallel = build.workers > 1 ? options->parallel : NULL,
+                        .context = options->parallel_context,
+                        .workers = build.workers,
+                        .shared = shared,
+                        .own = (size_t)build.scratch,
+                    },
+                .scratch = shared + build.shared,
                 .info =
                     {
                         .kind = op.kind->name,
@@ -48,7 +68,7 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
                         .op = i,
                         .macs = build.macs,
                         .weight_bytes = build.weight_bytes,
-                        .scratch_bytes = (uint32_t)build.scratch,
+                        .scratch_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes,
                     },
             };
         }
@@ -65,7 +85,7 @@ static bnn_status measure(const bnn_model *model, const bnn_options *options, ui
         return bnn_fail(error, BNN_ERR_ISA, BNN_PLACE_NONE, 0,
                         "options.isa: no such instruction-set variant, or this cpu lacks it; bnn_isa() lists them");
     }
-    lay_out(model, kernels, NULL, sizes);
+    lay_out(model, kernels, options, NULL, sizes);
     if (sizes->total > SIZE_MAX / 2) {
         return bnn_fail(error, BNN_ERR_UNSUPPORTED, BNN_PLACE_NONE, 0,
                         "the model needs more memory than this machine can address");
@@ -111,9 +131,7 @@ bnn_status bnn_plan_init(bnn_plan **plan, const bnn_model *model, const bnn_opti
     if (arena == NULL || bytes < sizes.total) {
         return bnn_fail(error, BNN_ERR_ARENA, BNN_PLACE_NONE, 0, "the arena is smaller than bnn_plan_size says");
     }
-    *plan = lay_out(model, &kernels, arena, &sizes);
-    (*plan)->profile = options->profile;
-    (*plan)->profile_context = options->profile_context;
+    *plan = lay_out(model, &kernels, options, arena, &sizes);
     return BNN_OK;
 }
 

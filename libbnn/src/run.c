@@ -8,7 +8,7 @@ void bnn_run(bnn_plan *plan)
         if (plan->profile != NULL) {
             plan->profile(plan->profile_context, i, 0);
         }
-        call->run(call->state, plan->scratch);
+        call->run(call->state, call->scratch);
         if (plan->profile != NULL) {
             plan->profile(plan->profile_context, i, 1);
         }

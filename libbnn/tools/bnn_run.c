@@ -12,16 +12,18 @@
 
 #include "bnn/bnn.h"
 #include "marks.h"
+#include "pool.h"
 
-enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
+enum { EXIT_ERROR = 1, EXIT_USAGE = 2, MOST_THREADS = 256 };
 
 static const char usage[] =
-    "usage: bnn-run MODEL.dab IN.bin OUT.bin [--isa NAME] [--repeat N] [--profile | --mark]\n"
+    "usage: bnn-run MODEL.dab IN.bin OUT.bin [--isa NAME] [--threads N] [--repeat N] [--profile | --mark]\n"
     "\n"
     "Runs the model on every sample of IN.bin and writes the outputs to OUT.bin. Both files are raw little-endian numbers\n"
     "(float32) in the source model's axis order; a sample is all model inputs (outputs) one after the other.\n"
     "\n"
     "  --isa NAME   instruction-set variant to use at most; the default is $BNN_ISA, otherwise the best this cpu has\n"
+    "  --threads N  work with so many threads (default 1); the outputs are the same\n"
     "  --repeat N   run every sample N times (default 1)\n"
     "  --profile    print the best time of every step\n"
     "  --mark       put every step between the hint instructions that an instruction counter looks for (ARM only)\n"
@@ -29,7 +31,7 @@ static const char usage[] =
 
 struct options {
     const char *model, *in, *out, *isa;
-    unsigned long repeat;
+    unsigned long repeat, threads;
     int profile, mark;
 };
 
@@ -139,12 +141,20 @@ static const char *value_of(int argc, char **argv, int *i)
     return *i + 1 < argc ? argv[++*i] : NULL;
 }
 
+/* A number of at least 1; 0 if the text, which may be NULL, is none. */
+static unsigned long number(const char *text)
+{
+    char *end = NULL;
+    const unsigned long value = text == NULL || text[0] < '0' || text[0] > '9' ? 0 : strtoul(text, &end, 10);
+    return end != NULL && *end == '\0' ? value : 0;
+}
+
 static int parse(int argc, char **argv, struct options *options)
 {
     const char *paths[3];
     int count = 0;
     const char *isa = getenv("BNN_ISA");
-    *options = (struct options){.repeat = 1, .isa = isa != NULL && isa[0] != '\0' ? isa : NULL};
+    *options = (struct options){.repeat = 1, .threads = 1, .isa = isa != NULL && isa[0] != '\0' ? isa : NULL};
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--profile") == 0) {
             options->profile = 1;
@@ -156,11 +166,14 @@ static int parse(int argc, char **argv, struct options *options)
                 return fail_usage("--isa wants a name");
             }
         } else if (strcmp(argv[i], "--repeat") == 0) {
-            const char *text = value_of(argc, argv, &i);
-            char *end = NULL;
-            options->repeat = text == NULL || text[0] < '0' || text[0] > '9' ? 0 : strtoul(text, &end, 10);
-            if (options->repeat == 0 || *end != '\0') {
+            options->repeat = number(value_of(argc, argv, &i));
+            if (options->repeat == 0) {
                 return fail_usage("--repeat wants a number, at least 1");
+            }
+        } else if (strcmp(argv[i], "--threads") == 0) {
+            options->threads = number(value_of(argc, argv, &i));
+            if (options->threads == 0 || options->threads > MOST_THREADS) {
+                return fail_usage("--threads wants a number, 1 to 256");
             }
         } else if (strncmp(argv[i], "--", 2) == 0) {
             return fail_usage("unknown option");
@@ -352,9 +365,18 @@ static int run_plan(const struct options *options, const bnn_model *model, const
     } else if (options->mark) {
         plan_options.profile = mark_step;
     }
+    bnn_pool *pool = NULL;
     void *arena = NULL;
     int result = EXIT_SUCCESS;
-    if (bnn_plan_size(model, &plan_options, &bytes, &error) != BNN_OK) {
+    if (options->threads > 1) {
+        pool = bnn_pool_new((uint32_t)options->threads);
+        plan_options.parallel = bnn_pool_run;
+        plan_options.parallel_context = pool;
+        plan_options.workers = (uint32_t)options->threads;
+    }
+    if (options->threads > 1 && pool == NULL) {
+        result = fail(options->model, "the system gives no more threads; ask for fewer with --threads");
+    } else if (bnn_plan_size(model, &plan_options, &bytes, &error) != BNN_OK) {
         result = error.status == BNN_ERR_ISA ? fail_isa(options->isa) : fail_bnn(options->model, &error);
     } else if ((arena = allocate(bytes)) == NULL) {
         result = fail(options->model, "its arena does not fit into this machine's memory");
@@ -366,6 +388,7 @@ static int run_plan(const struct options *options, const bnn_model *model, const
     if (result == EXIT_SUCCESS && options->profile) {
         print_profile(plan, &profile);
     }
+    bnn_pool_free(pool);
     free(arena);
     free(profile.best);
     return result;

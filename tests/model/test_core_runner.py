@@ -21,11 +21,15 @@ SAMPLES = 3
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def runner(target: Target) -> Run:
+def command_of(target: Target) -> list[str]:
     """bnn-run of the target, next to the probe that the target runs."""
     probe = target.machine.probe.command[:-1]
-    command = [*probe[:-1], str(Path(probe[-1]).with_name("bnn-run"))]
+    return [*probe[:-1], str(Path(probe[-1]).with_name("bnn-run"))]
+
+
+@pytest.fixture
+def runner(target: Target) -> Run:
+    command = command_of(target)
 
     def run(*arguments: object, **options: Any) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -67,7 +71,9 @@ def files(tmp_path: Path) -> Files:
 
 
 @pytest.mark.one_cpu
-@pytest.mark.parametrize("more", [(), ("--repeat", 3), ("--isa", "c"), ("--profile",)])
+@pytest.mark.parametrize(
+    "more", [(), ("--repeat", 3), ("--isa", "c"), ("--threads", 2), ("--profile",)]
+)
 def test_outputs(runner: Run, files: Files, more: tuple[object, ...]) -> None:
     """All samples in order, the outputs of each one after the other."""
     result = runner(*files.paths, *more)
@@ -173,6 +179,8 @@ def test_device(runner: Run, files: Files) -> None:
         ("a", "b", "c", "d"),
         ("--isa",),
         ("a", "b", "c", "--repeat", "0"),
+        ("a", "b", "c", "--threads", "0"),
+        ("a", "b", "c", "--threads", "257"),
         ("a", "b", "c", "--x"),
     ],
 )
@@ -186,5 +194,5 @@ def test_usage(runner: Run, arguments: tuple[str, ...]) -> None:
 def test_help(runner: Run) -> None:
     result = runner("--help")
     assert (result.returncode, result.stderr) == (0, "")
-    for option in ("--isa NAME", "--repeat N", "--profile", "--mark", "BNN_ISA"):
+    for option in ("--isa NAME", "--threads N", "--repeat N", "--profile", "--mark", "BNN_ISA"):
         assert option in result.stdout

@@ -31,8 +31,9 @@ enum op {
         0, /* value: address of FILE; text: "pointer BYTES", then the rows "isa NAME RUNS", "choice NAME", "kernel SLOT ISA" */
     OP_GUARD = 1, /* (address, bytes): makes pages inaccessible */
     OP_CALL = 2, /* kernel row `index` with args */
-    OP_OPEN = 3, /* (model, bytes, isa or 0): value: arena bytes; text: rows "input|output TYPE BYTES DIM,DIM,... NAME" */
-    OP_PLAN = 4, /* (arena, bytes, isa or 0): plans the model opened last */
+    OP_OPEN =
+        3, /* (model, bytes, isa or 0, workers): value: arena bytes; text: rows "input|output TYPE BYTES DIM,DIM,... NAME" */
+    OP_PLAN = 4, /* (arena, bytes, isa or 0, workers): plans the model opened last */
     OP_RUN = 5, /* runs the plan made last */
     OP_INPUT = 6, /* value: address of input `index` of the plan; 0 if there is none */
     OP_OUTPUT = 7,
@@ -146,9 +147,30 @@ static void put_tensors(void)
     }
 }
 
+/* A bnn_parallel without threads: the last part first, each by another worker than the one before. */
+static void run_backwards(void *context, bnn_task *task, void *argument, uint32_t parts)
+{
+    const uint32_t workers = *(const uint32_t *)context;
+    while (parts-- > 0) {
+        task(argument, parts, parts % workers);
+    }
+}
+
+static bnn_options options_of(const struct request *request)
+{
+    static uint32_t workers; /* of the last plan */
+    workers = (uint32_t)request->args[3];
+    return (bnn_options){
+        .isa = pointer(request->args[2]),
+        .parallel = workers > 0 ? run_backwards : NULL,
+        .parallel_context = &workers,
+        .workers = workers,
+    };
+}
+
 static bnn_status open_model(const struct request *request, uint64_t *arena_bytes)
 {
-    const bnn_options options = {.isa = pointer(request->args[2])};
+    const bnn_options options = options_of(request);
     bnn_error error = {BNN_OK, BNN_PLACE_NONE, 0, ""};
     size_t bytes = 0;
     bnn_status status = bnn_model_init(&model, pointer(request->args[0]), (size_t)request->args[1], &error);
@@ -166,7 +188,7 @@ static bnn_status open_model(const struct request *request, uint64_t *arena_byte
 
 static bnn_status plan_model(const struct request *request)
 {
-    const bnn_options options = {.isa = pointer(request->args[2])};
+    const bnn_options options = options_of(request);
     bnn_error error = {BNN_OK, BNN_PLACE_NONE, 0, ""};
     const bnn_status status =
         bnn_plan_init(&plan, &model, &options, pointer(request->args[0]), (size_t)request->args[1], &error);

@@ -170,13 +170,19 @@ class Target:
                     f"{damage} of buffer {number} ({buffer.array.dtype} {buffer.array.shape})"
                 )
 
-    def load(self, dab: bytes, isa: str | None = None) -> Model:
-        """Check and plan a model, or raise DabError. isa: the best instruction set to use; None: what the cpu has."""
-        return Model(self, self._probe, self._memory, dab, isa)
+    def load(self, dab: bytes, isa: str | None = None, workers: int = 0) -> Model:
+        """Check and plan a model, or raise DabError.
 
-    def run(self, dab: bytes, inputs: Sequence[Array], isa: str | None = None) -> list[Array]:
+        isa: the best instruction set to use; None: what the cpu has. workers: steps are done in parts, backwards, each part by
+        another of so many workers than the one before; 0: as a whole.
+        """
+        return Model(self, self._probe, self._memory, dab, isa, workers)
+
+    def run(
+        self, dab: bytes, inputs: Sequence[Array], isa: str | None = None, workers: int = 0
+    ) -> list[Array]:
         """Load a model, run it once and return its outputs; `load` for more than one run."""
-        return self.load(dab, isa).run(inputs)
+        return self.load(dab, isa, workers).run(inputs)
 
 
 @dataclass(frozen=True)
@@ -197,19 +203,25 @@ class Model:
     """A planned model on a target: model bytes and arena lie between inaccessible pages."""
 
     def __init__(
-        self, target: Target, probe: Probe, memory: Memory, dab: bytes, isa: str | None
+        self,
+        target: Target,
+        probe: Probe,
+        memory: Memory,
+        dab: bytes,
+        isa: str | None,
+        workers: int,
     ) -> None:
         self._target = target
         self._probe = probe
         self._memory = memory
         name = None if isa is None else target.put(isa.encode() + b"\0")
         model = target.put(dab, align=MODEL_ALIGNMENT)
-        self.arena_bytes = self._ask(Op.OPEN, model, len(dab), name)
+        self.arena_bytes = self._ask(Op.OPEN, model, len(dab), name, workers)
         tensors = memory.text().splitlines()
         self.inputs = [_tensor(line) for line in tensors if line.startswith("input ")]
         self.outputs = [_tensor(line) for line in tensors if line.startswith("output ")]
         self._arena = target.empty(self.arena_bytes, align=MODEL_ALIGNMENT)
-        self._ask(Op.PLAN, self._arena, self.arena_bytes, name)
+        self._ask(Op.PLAN, self._arena, self.arena_bytes, name, workers)
 
     def plan_again(self, shift: int = 0, missing: int = 0) -> None:
         """Plan in the arena there is, with what the cpu chooses, or raise DabError.

@@ -7,6 +7,7 @@
  *  - The library never allocates. The caller owns all memory: the model bytes, the arena, every struct passed in.
  *  - Nothing in the library changes after start-up: any number of models and plans may be used from any number of threads,
  *    one thread at a time per plan. One model may serve many plans.
+ *  - The library starts no threads. bnn_options.parallel lends it the application's for one run.
  *  - Pointers must be valid; NULL is allowed only where it is said so.
  *  - Sizes are in bytes unless the name says otherwise.
  *
@@ -118,16 +119,30 @@ typedef struct bnn_step_info {
     uint32_t op;         /* index in the file's op table */
     uint64_t macs;       /* multiply-adds (binary or float) of one run; 0 for others */
     uint32_t weight_bytes;
-    uint32_t scratch_bytes;
+    uint32_t scratch_bytes; /* of all workers */
 } bnn_step_info;
+
+/* Part `part` of a step's work, done by worker `worker`. */
+typedef void bnn_task(void *argument, uint32_t part, uint32_t worker);
+
+/* Calls task(argument, part, worker) once for every part < parts, in any order, from any threads, with worker < options.workers
+ * and never twice at the same time with the same worker; returns when all calls have returned and what they wrote is visible
+ * to the caller. libbnn/threads has one. */
+typedef void bnn_parallel(void *context, bnn_task *task, void *argument, uint32_t parts);
 
 /* Plan options; all zero is the default.
  * isa: name of the instruction-set variant to use at most ("c", "neon", ...); NULL: the best this cpu has.
- * profile: called before (end = 0) and after (end = 1) every step of bnn_run, in the calling thread; NULL: none. */
+ * profile: called before (end = 0) and after (end = 1) every step of bnn_run, in the calling thread; NULL: none.
+ * parallel: runs parts of a step at the same time, called in bnn_run's thread; NULL: none. Results are the same bits, whatever
+ *   it does.
+ * workers: how many parts may run at the same time; each takes scratch memory. 0 and 1, or parallel NULL: one. */
 typedef struct bnn_options {
     const char *isa;
     void (*profile)(void *context, uint32_t step, int end);
     void *profile_context;
+    bnn_parallel *parallel;
+    void *parallel_context;
+    uint32_t workers;
 } bnn_options;
 /* [cffi end] */
 

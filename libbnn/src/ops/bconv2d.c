@@ -24,7 +24,8 @@ struct bconv2d {
     struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64; groups may be 0 */
     size_t narrow_x, narrow_w;     /* the last one's place in the image and in a block */
     struct bnn_chained chain;
-    uint64_t image, tile; /* offsets in scratch */
+    uint64_t image;       /* offset in shared scratch */
+    uint64_t tile;        /* offset in scratch */
     struct bnn_arrays arrays;
     const uint8_t *uses_line, *uses_column; /* by remainder of the stride: whether a tap meets them */
 };
@@ -142,6 +143,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     s.narrow_x = wide * s.wide.group_step;
     s.narrow_w = wide * ay->kernel * ax->kernel * 8 * 16;
     bnn_steps_bind(&s.steps, op, 2, &value, ax->out, build);
+    s.steps.apart = 1;
     bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &s.window, s.border == 0, build);
     const struct bnn_chain_layer layer = {
         .wide = &s.wide,
@@ -156,7 +158,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     s.uses_line = take_uses(ay, build);
     s.uses_column = take_uses(ax, build);
     const uint64_t image_pixels = (uint64_t)s.height * s.width * ax->stride;
-    s.image = bnn_scratch(build, s.copied ? image_pixels * bnn_group_bytes(s.channels) * s.groups : 0);
+    s.image = bnn_shared_scratch(build, s.copied ? image_pixels * bnn_group_bytes(s.channels) * s.groups : 0);
     s.arrays = bnn_popcounts_arrays(&s.steps, build);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
@@ -320,7 +322,7 @@ static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const u
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
-    const uint8_t *images = s->copied ? scratch + s->image : s->x;
+    const uint8_t *images = s->copied ? s->steps.team->shared + s->image : s->x;
     struct bnn_work work = {
         .popcounts = &s->popcounts,
         .steps = &s->steps,
@@ -334,7 +336,7 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     const size_t part_count = divide(parts, s, slab);
     /* What is prepared for these pixels stays for their other channels: classes, and the chain for a convolution group. */
     size_t prepared = SIZE_MAX;
-    if (slab->channel == 0) {
+    if (slab->fresh > 0) {
         bnn_popcounts_begin(&work);
     } else {
         prepared = (slab->channel - 1) / s->popcounts.outputs;
@@ -367,7 +369,7 @@ static void run(const void *state, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
     if (s->copied) {
-        copy_image(scratch + s->image, s);
+        copy_image(s->steps.team->shared + s->image, s);
     }
     if (s->steps.int_out != NULL) {
         bnn_memset(s->steps.int_out, 0, s->steps.pixels * bnn_group_bytes((uint32_t)s->steps.channels));

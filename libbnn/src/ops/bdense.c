@@ -12,7 +12,7 @@ struct bdense {
     const uint8_t *x, *w;
     size_t wide, narrow; /* vectors of 16 bytes, of 8 bytes behind them */
     size_t block_bytes;
-    uint64_t acc, tile; /* offsets in scratch; acc: of all outputs */
+    uint64_t acc, tile; /* offsets in scratch; acc: of the outputs of a fresh slab and those that follow it */
 };
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
@@ -45,6 +45,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
         .block_bytes = (size_t)x.bytes * 8,
     };
     bnn_steps_bind(&s.steps, op, 2, &value, 1, build);
+    s.steps.apart = 1;
     bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &window, 0, build);
     s.acc = bnn_scratch(build, s.popcounts.lanes * sizeof(uint16_t));
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
@@ -56,10 +57,24 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     return state;
 }
 
-static void emit_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
+/* Accumulators of outputs [channel, channel + channels) and the rest of the last block. */
+static void count(const struct bdense *s, uint16_t *acc, size_t channel, size_t channels)
+{
+    const struct bnn_kernels *kernels = s->steps.kernels;
+    const size_t blocks = (channels + 7) / 8;
+    const uint8_t *w = s->w + channel / 8 * s->block_bytes;
+    kernels->acc_start(acc, s->popcounts.start, NULL, blocks);
+    kernels->bdense128(acc, s->x, w, s->wide, blocks, s->block_bytes);
+    kernels->bdense64(acc, s->x + s->wide * 16, w + s->wide * 128, s->narrow, blocks, s->block_bytes);
+}
+
+static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bdense *s = state;
     uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc) + slab->channel;
+    if (slab->fresh > 0) {
+        count(s, acc, slab->channel, slab->fresh);
+    }
     if (s->popcounts.limit != NULL) {
         const struct bnn_work work = {.popcounts = &s->popcounts, .steps = &s->steps, .slab = slab};
         for (size_t column = 0; column < slab->channels; column += 8) {
@@ -80,20 +95,14 @@ static void emit_slab(const void *state, const struct bnn_slab *slab, uint8_t *s
 static void run(const void *state, uint8_t *scratch)
 {
     const struct bdense *s = state;
-    const struct bnn_kernels *kernels = s->steps.kernels;
-    uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc);
-    const size_t blocks = s->popcounts.blocks;
-    kernels->acc_start(acc, s->popcounts.start, NULL, blocks);
-    kernels->bdense128(acc, s->x, s->w, s->wide, blocks, s->block_bytes);
-    kernels->bdense64(acc, s->x + s->wide * 16, s->w + s->wide * 128, s->narrow, blocks, s->block_bytes);
     if (s->steps.int_out != NULL) {
         bnn_memset(s->steps.int_out, 0, bnn_group_bytes((uint32_t)s->steps.channels));
-    } else if (s->steps.has_home && s->steps.count == 0) {
-        const struct bnn_slab all = {.pixels = 1, .channels = s->steps.channels};
-        emit_slab(s, &all, scratch); /* what is in its place and needs no packing need not come in groups of 128 */
+    } else if (s->steps.has_home && s->steps.count == 0 && s->steps.team->workers == 1) {
+        const struct bnn_slab all = {.pixels = 1, .channels = s->steps.channels, .fresh = s->steps.channels};
+        run_slab(s, &all, scratch); /* what is in its place and needs no packing need not come in groups of 128 */
         return;
     }
-    bnn_each_slab(&s->steps, emit_slab, s, scratch);
+    bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
 const struct bnn_op_code bnn_op_bdense = {check, bind, run};

@@ -37,6 +37,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     s.bits = is_bits ? x.data : NULL;
     s.floats = is_bits ? NULL : (const float *)(const void *)x.data;
     bnn_steps_bind(&s.steps, op, 1, &value, BNN_RUN, build);
+    s.steps.apart = 1;
     bnn_scratch(build, bnn_steps_tile(&s.steps));
     if (state != NULL) {
         *state = s;

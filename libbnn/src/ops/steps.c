@@ -3,6 +3,13 @@
 
 #include "../port.h"
 
+#define PARTS_PER_WORKER 4 /* more than one, so that a worker that is held up does not hold up all */
+
+static size_t ceiling(size_t a, size_t b)
+{
+    return (a + b - 1) / b;
+}
+
 /* What a step takes and gives. */
 struct step_rule {
     uint8_t operands;    /* inputs */
@@ -224,7 +231,12 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
 {
     struct bnn_step program[BNN_MAX_STEPS];
     uint32_t input = own, output = 0, count = step_count(op);
-    *s = (struct bnn_steps){.kernels = build->kernels, .pixels = (size_t)value->pixels, .channels = (size_t)value->channels};
+    *s = (struct bnn_steps){
+        .kernels = build->kernels,
+        .team = build->team,
+        .pixels = (size_t)value->pixels,
+        .channels = (size_t)value->channels,
+    };
     for (uint32_t i = 0; i < count; i++) {
         struct bnn_step step = {.code = (enum bnn_step_code)step_code(op, i)};
         const struct step_rule *rule = &rules[step.code];
@@ -263,6 +275,12 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
     s->step = kept;
     const size_t most = s->count > 0 ? BNN_RUN : 2 * BNN_RUN;
     s->limit = pixels_per_row < most ? most / pixels_per_row * pixels_per_row : most;
+    if (value->integer && build->workers > 1) {
+        /* Integers are the same wherever slabs begin: at least one for each worker, and all of about the same size. */
+        const size_t row = pixels_per_row < s->limit ? pixels_per_row : 1, slabs = ceiling(s->pixels, s->limit);
+        const size_t wanted = ceiling(build->workers, ceiling(s->channels, 128));
+        s->limit = ceiling(s->pixels / row, slabs > wanted ? slabs : wanted) * row;
+    }
 }
 
 uint64_t bnn_steps_tile(const struct bnn_steps *s)
@@ -366,12 +384,37 @@ void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const
     }
 }
 
+/* Slabs of a plane, in parts: pixels of a slab x channels. */
+struct slabs {
+    const struct bnn_steps *steps;
+    bnn_slab_fn *run;
+    const void *state;
+    size_t parts;    /* of the channels */
+    size_t channels; /* of each part */
+};
+
+static void run_slabs(const void *job, uint32_t part, uint8_t *scratch)
+{
+    const struct slabs *slabs = job;
+    const struct bnn_steps *s = slabs->steps;
+    const size_t first = part % slabs->parts * slabs->channels, left = s->channels - first;
+    const size_t channels = left < slabs->channels ? left : slabs->channels;
+    for (size_t c = 0; c < channels; c += 128) {
+        struct bnn_slab slab = slab_at(s, first + c, part / slabs->parts * s->limit);
+        slab.fresh = c == 0 ? channels : 0;
+        slabs->run(slabs->state, &slab, scratch);
+    }
+}
+
 void bnn_each_slab(const struct bnn_steps *s, bnn_slab_fn *run, const void *state, uint8_t *scratch)
 {
-    for (size_t p = 0; p < s->pixels; p += s->limit) {
-        for (size_t c = 0; c < s->channels; c += 128) {
-            struct bnn_slab slab = slab_at(s, c, p);
-            run(state, &slab, scratch);
-        }
+    const size_t slabs = ceiling(s->pixels, s->limit), groups = ceiling(s->channels, 128), workers = s->team->workers;
+    struct slabs job = {.steps = s, .run = run, .state = state, .parts = 1};
+    if (s->apart && workers > 1) {
+        const size_t wanted = ceiling(PARTS_PER_WORKER * workers, slabs);
+        job.parts = wanted < groups ? wanted : groups;
     }
+    job.channels = ceiling(groups, job.parts) * 128;
+    job.parts = ceiling(groups * 128, job.channels);
+    bnn_share(s->team, run_slabs, &job, (uint32_t)(slabs * job.parts), scratch);
 }

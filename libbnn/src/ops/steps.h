@@ -43,6 +43,7 @@ struct bnn_step {
 
 struct bnn_steps {
     const struct bnn_kernels *kernels;
+    const struct bnn_team *team;
     size_t pixels, channels;
     /* Leading steps that the op does itself: EMIT_INT of integer v (NULL: not there), then AFFINE (NULL if the program has none
      * there; of integer v the identity). */
@@ -53,6 +54,7 @@ struct bnn_steps {
     int has_home; /* v lives in `home`, otherwise in a tile */
     float *home;
     size_t limit; /* pixels per slab */
+    int apart;    /* set by ops whose slabs look at `fresh`: workers may share the channels of a pixel */
     uint32_t count;
     const struct bnn_step *step;
 };
@@ -60,6 +62,7 @@ struct bnn_steps {
 struct bnn_slab {
     size_t pixel, pixels;
     size_t channel, channels; /* one channel group */
+    size_t fresh; /* 0, or: nothing is prepared yet in this scratch, for these pixels' next so many channels */
 };
 
 /* The program's rules; `own` inputs come before its operands. */
@@ -79,7 +82,9 @@ float *bnn_steps_place(const struct bnn_steps *steps, const struct bnn_slab *sla
 void bnn_steps_run(const struct bnn_steps *steps, const struct bnn_slab *slab, const float *v, size_t v_step, float *place,
                    size_t place_step);
 
-/* Calls `run` for each slab of v: for some pixels all channels, then for the next pixels. */
+/* Calls `run` for each slab of v: for some pixels all channels, then for the next pixels. Workers share the slabs, each with
+ * scratch of its own; what one slab prepares for others must be there before, in shared scratch, or be prepared again where the
+ * slab is fresh. */
 typedef void bnn_slab_fn(const void *state, const struct bnn_slab *slab, uint8_t *scratch);
 void bnn_each_slab(const struct bnn_steps *steps, bnn_slab_fn *run, const void *state, uint8_t *scratch);
 
