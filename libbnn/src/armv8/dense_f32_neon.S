@@ -132,6 +132,19 @@ endfunc bnn_dense_f32_neon
         bit             v\hi\().16b, v26.16b, v27.16b
 .endm
 
+.macro four_signs
+        ld1r            {v1.4s}, [w], #4
+        ldr             q0, [next_src], #16
+        signs           28, 29, 2, 6
+        signs           30, 31, 3, 7
+        product         0, 28, 29, 0, 16, 20
+        product         1, 30, 31, 0, 17, 21
+        signs           28, 29, 4, 24
+        signs           30, 31, 5, 25
+        product         2, 28, 29, 0, 18, 22
+        product         3, 30, 31, 0, 19, 23
+.endm
+
 /*yaml
 name: bnn_dense_sign_neon
 slot: dense_sign
@@ -150,22 +163,22 @@ func bnn_dense_sign_neon
 1:                                              // for each block
         mov             next_src, src
         zero_sums
-        subs            left, k, #4             // inputs left behind the next 4
+        subs            left, k, #32            // inputs left behind the next 32
         b.lo            3f
 2:
-        ld1r            {v1.4s}, [w], #4
-        ldr             q0, [next_src], #16
-        signs           28, 29, 2, 6
-        signs           30, 31, 3, 7
-        product         0, 28, 29, 0, 16, 20
-        product         1, 30, 31, 0, 17, 21
-        signs           28, 29, 4, 24
-        signs           30, 31, 5, 25
-        subs            left, left, #4
-        product         2, 28, 29, 0, 18, 22
-        product         3, 30, 31, 0, 19, 23
+    .rept 8
+        four_signs
+    .endr
+        subs            left, left, #32
         b.hs            2b
 3:
+        adds            left, left, #32 - 4
+        b.lt            6f
+7:
+        four_signs
+        subs            left, left, #4
+        b.hs            7b
+6:
         ands            left, left, #3
         b.eq            5f
 4:

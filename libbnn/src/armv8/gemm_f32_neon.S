@@ -22,29 +22,29 @@ next_w          .req x11
 left            .req x12
 groups          .req x13                        // of 4 floats of k
 
-// Activations v_a of 4 pixels times weights v_lo, v_hi of 8 outputs, added to sums, two vectors for each pixel.
-.macro products a, lo, hi, s0, s1, s2, s3, s4, s5, s6, s7
-        fmla            v\s0\().4s, v\lo\().4s, v\a\().s[0]
-        fmla            v\s1\().4s, v\hi\().4s, v\a\().s[0]
-        fmla            v\s2\().4s, v\lo\().4s, v\a\().s[1]
-        fmla            v\s3\().4s, v\hi\().4s, v\a\().s[1]
-        fmla            v\s4\().4s, v\lo\().4s, v\a\().s[2]
-        fmla            v\s5\().4s, v\hi\().4s, v\a\().s[2]
-        fmla            v\s6\().4s, v\lo\().4s, v\a\().s[3]
-        fmla            v\s7\().4s, v\hi\().4s, v\a\().s[3]
+// Activations v_a of 4 pixels times weights v_lo, v_hi of 8 outputs: sums, two vectors for each pixel, by fmla or, the first, fmul.
+.macro products op, a, lo, hi, s0, s1, s2, s3, s4, s5, s6, s7
+        \op             v\s0\().4s, v\lo\().4s, v\a\().s[0]
+        \op             v\s1\().4s, v\hi\().4s, v\a\().s[0]
+        \op             v\s2\().4s, v\lo\().4s, v\a\().s[1]
+        \op             v\s3\().4s, v\hi\().4s, v\a\().s[1]
+        \op             v\s4\().4s, v\lo\().4s, v\a\().s[2]
+        \op             v\s5\().4s, v\hi\().4s, v\a\().s[2]
+        \op             v\s6\().4s, v\lo\().4s, v\a\().s[3]
+        \op             v\s7\().4s, v\hi\().4s, v\a\().s[3]
 .endm
 
 // The three fours of a tile's pixels.
-.macro first a, lo, hi
-        products        \a, \lo, \hi, 8, 9, 10, 11, 12, 13, 14, 15
+.macro first a, lo, hi, op=fmla
+        products        \op, \a, \lo, \hi, 8, 9, 10, 11, 12, 13, 14, 15
 .endm
 
-.macro second a, lo, hi
-        products        \a, \lo, \hi, 16, 17, 18, 19, 20, 21, 22, 23
+.macro second a, lo, hi, op=fmla
+        products        \op, \a, \lo, \hi, 16, 17, 18, 19, 20, 21, 22, 23
 .endm
 
-.macro third a, lo, hi
-        products        \a, \lo, \hi, 24, 25, 26, 27, 28, 29, 30, 31
+.macro third a, lo, hi, op=fmla
+        products        \op, \a, \lo, \hi, 24, 25, 26, 27, 28, 29, 30, 31
 .endm
 
 // 12 activations, in three vectors that are neighbours, and 8 weights.
@@ -62,13 +62,14 @@ groups          .req x13                        // of 4 floats of k
 .endm
 
 // Four floats of k. Activations and weights of the next one are loaded into registers as soon as these are free; after four
-// the same registers have their turn. It begins with what load_first loads and, unless it is the end, ends with that.
-.macro four end=0
-        first           4, 0, 1
+// the same registers have their turn. It begins with what load_first loads and, unless it is the end, ends with that. `op` is that
+// of the first float.
+.macro four end=0, op=fmla
+        first           4, 0, 1, \op
         load_a          2, 3, 4
-        third           6, 0, 1
+        third           6, 0, 1, \op
         load_w          6, 7
-        second          5, 0, 1
+        second          5, 0, 1, \op
 
         load_w          0, 1
         second          3, 6, 7
@@ -134,14 +135,17 @@ groups          .req x13                        // of 4 floats of k
     .endif
 .endm
 
-// sum * mul + add of the sums that `each` goes through, if there is mul; rounded twice: not fmla.
+// sum * mul + add of the sums that `each` goes through, rounded twice: not fmla; without mul sum + 0, as sums that begin with a
+// product may be -0.0.
 .macro affine each
+        movi            v2.4s, #0
+        movi            v3.4s, #0
         cbz             mul, 1f
         ldp             q0, q1, [mul]
         ldp             q2, q3, [add]
         \each           scale
-        \each           shift
 1:
+        \each           shift
 .endm
 
 .macro store a, b
@@ -173,39 +177,42 @@ func bnn_gemm_f32_neon
 10:                                             // for each tile of 12
         mov             next_a, panel
         mov             next_w, w
-        each_of_12      zero
         lsr             groups, k, #2
         ands            left, k, #3
-        b.eq            12f
-11:                                             // up to 3 before the fours
-        load_first
-        first           4, 0, 1
-        second          5, 0, 1
-        third           6, 0, 1
-        subs            left, left, #1
-        b.ne            11b
-12:
         cbz             groups, 16f
         load_first
+        four            end=1, op=fmul
+        subs            groups, groups, #1
+        b.eq            14f
+        load_first
         subs            groups, groups, #5      // less the next four fours and the last
-        b.lo            14f
-13:
+        b.lo            12f
+11:
         four
         four
         four
         four
         subs            groups, groups, #4
-        b.hs            13b
-14:
+        b.hs            11b
+12:
         adds            groups, groups, #4      // less the last
-        b.eq            15f
+        b.eq            13f
 17:
         four
         subs            groups, groups, #1
         b.ne            17b
-15:
+13:
         four            end=1
-16:
+14:
+        cbz             left, 18f
+15:                                             // what is left of k
+        load_first
+        first           4, 0, 1
+        second          5, 0, 1
+        third           6, 0, 1
+        subs            left, left, #1
+        b.ne            15b
+18:
         affine          each_of_12
         store           8, 9
         store           10, 11
@@ -224,7 +231,14 @@ func bnn_gemm_f32_neon
         b.hs            10b
 20:
         adds            pixels, pixels, #12
-        b.eq            30f
+        b.ne            21f
+30:
+        restore_d8_d15
+        ret
+16:                                             // less than 4 floats
+        each_of_12      zero
+        cbnz            left, 15b
+        b               18b
 21:                                             // for each tile of 4, or of less
         mov             next_a, panel
         mov             next_w, w
@@ -257,20 +271,18 @@ func bnn_gemm_f32_neon
         affine          each_of_4
         store           8, 9
         subs            pixels, pixels, #1
-        b.eq            30f
+        b.eq            30b
         store           10, 11
         subs            pixels, pixels, #1
-        b.eq            30f
+        b.eq            30b
         store           12, 13
         subs            pixels, pixels, #1
-        b.eq            30f
+        b.eq            30b
         store           14, 15
         add             panel, panel, #16
         subs            pixels, pixels, #1
         b.ne            21b
-30:
-        restore_d8_d15
-        ret
+        b               30b
 endfunc bnn_gemm_f32_neon
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "gather.h"
 
+#include "blocks.h"
+
 #include "../port.h"
 
-#define PANEL_BYTES 65536
+#define PANEL_BYTES 131072
 #define FEWEST 12
 #define MOST 192
 
@@ -86,39 +88,82 @@ static void take_inner(const struct bnn_gather *g, const struct bnn_panel *p, fl
     }
 }
 
+static int is_inner(const struct bnn_span *inner, uint32_t output)
+{
+    return output - inner->begin < inner->end - inner->begin;
+}
+
+/* Byte of x; of a tap outside it may wrap around. */
+static size_t first_tap(const struct bnn_gather *g, uint32_t y, uint32_t x)
+{
+    const size_t pixel = (size_t)bnn_tap(&g->window.y, y, 0) * g->window.x.in + (size_t)bnn_tap(&g->window.x, x, 0);
+    return pixel * g->pixel_floats * sizeof(float);
+}
+
+/* From output pixel to output pixel. */
+struct walk {
+    const struct bnn_gather *g;
+    size_t left; /* pixels */
+    size_t step; /* bytes of x */
+    struct bnn_run run;
+    size_t offset; /* of its first tap */
+};
+
+static void next_pixels(struct walk *walk, uint32_t count)
+{
+    walk->left -= count;
+    walk->offset += count * walk->step;
+    walk->run.x += count;
+    if (walk->run.x == walk->g->window.x.out) {
+        walk->run.x = 0;
+        walk->offset = first_tap(walk->g, ++walk->run.y, 0);
+    }
+}
+
+/* Bytes of the next 4 pixels, of which the last one is repeated, if all taps of all are inside; otherwise 0. */
+static int next_four(struct walk *walk, uint32_t *at)
+{
+    const struct bnn_span *x = &walk->g->inner_x;
+    if (walk->left > 4 && is_inner(&walk->g->inner_y, walk->run.y) && x->begin <= walk->run.x && walk->run.x + 4 <= x->end) {
+        for (size_t j = 0; j < 4; j++) {
+            at[j] = (uint32_t)(walk->offset + j * walk->step);
+        }
+        next_pixels(walk, 4);
+        return 1;
+    }
+    int all = 1;
+    for (size_t j = 0; j < 4; j++) {
+        all &= is_inner(&walk->g->inner_y, walk->run.y) & is_inner(x, walk->run.x);
+        at[j] = (uint32_t)walk->offset;
+        if (walk->left > 1) {
+            next_pixels(walk, 1);
+        }
+    }
+    return all;
+}
+
 void bnn_gather_run(const struct bnn_gather *g, float *panel, const struct bnn_slab *slab, size_t group, uint8_t *scratch)
 {
-    const struct bnn_axis *ay = &g->window.y, *ax = &g->window.x;
+    const struct bnn_axis *ax = &g->window.x;
     const uint32_t bytes = (uint32_t)(g->k * sizeof(float)), columns[4] = {0, bytes, 2 * bytes, 3 * bytes};
     const size_t pixel = g->pixel_floats * sizeof(float);
     const struct bnn_panel inner = {g->offsets, g->count, g->k / g->count, bnn_panel_step(slab->pixels)};
     const struct bnn_panel written = {g->offsets + g->count, g->count, inner.run, inner.step};
     uint32_t *at = (uint32_t *)(void *)(scratch + g->at);
     float *column = (float *)(void *)(scratch + g->column);
-    uint32_t y = (uint32_t)(slab->pixel / ax->out), x = (uint32_t)(slab->pixel % ax->out);
-    size_t i = 0, done = 0;
-    while (i < slab->pixels) {
-        uint32_t ys[4], xs[4];
-        int all = 1;
-        for (size_t j = 0; j < 4; j++) {
-            ys[j] = y;
-            xs[j] = x;
-            all &= y >= g->inner_y.begin && y < g->inner_y.end && x >= g->inner_x.begin && x < g->inner_x.end;
-            at[i + j] = (uint32_t)(((size_t)bnn_tap(ay, y, 0) * ax->in + (size_t)bnn_tap(ax, x, 0)) * pixel);
-            if (i + j + 1 < slab->pixels && ++x == ax->out) { /* the last pixel is repeated */
-                x = 0;
-                y++;
-            }
-        }
-        if (!all) {
+    struct walk walk = {g, slab->pixels, ax->stride * pixel, bnn_run_at(slab, slab->pixel, ax->out), 0};
+    walk.offset = first_tap(g, walk.run.y, walk.run.x);
+    size_t done = 0;
+    for (size_t i = 0; i < slab->pixels; i += 4) {
+        if (!next_four(&walk, at + i)) {
             take_inner(g, &inner, panel, group, at, done, i);
             for (size_t j = 0; j < 4; j++) {
-                bnn_gather_pixel(g, column + j * g->k, ys[j], xs[j], group);
+                const size_t last = slab->pixels - 1, p = slab->pixel + (i + j < last ? i + j : last);
+                bnn_gather_pixel(g, column + j * g->k, (uint32_t)(p / ax->out), (uint32_t)(p % ax->out), group);
             }
             g->kernels->panel_f32(panel + i, column, &written, columns, 4);
             done = i + 4;
         }
-        i += 4;
     }
-    take_inner(g, &inner, panel, group, at, done, i);
+    take_inner(g, &inner, panel, group, at, done, (slab->pixels + 3) / 4 * 4);
 }

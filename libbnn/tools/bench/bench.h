@@ -8,9 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BENCH_UNIT 128 /* binary multiply-adds, or floats packed */
+#define BENCH_UNIT 128 /* binary multiply-adds, or floats packed; of float layers a unit is one multiply-add */
 #define BENCH_MAX_CASES 512
 #define BENCH_MAX_TEXT 96
+
+/* Binary, or floats with float weights, with binary weights, or with float weights and groups of one channel. */
+enum bench_kind { BENCH_BINARY, BENCH_FLOAT, BENCH_SIGN, BENCH_DEPTHWISE };
 
 /* A square convolution or, with `dense`, a dense layer (height, width and kernel 1). Packers have a shape only. */
 struct bench_layer {
@@ -19,6 +22,7 @@ struct bench_layer {
     int border;   /* value of the padding: -1, 0 or +1 */
     int dense;
     int bits_out; /* integer thresholds -> bits; otherwise affine -> floats */
+    enum bench_kind kind;
 };
 
 /* What is measured: one op of a model, a whole run of it (packing and op), or a kernel. */
@@ -53,7 +57,7 @@ double bench_units(const struct bench_case *test);
 /* The shape in words. */
 void bench_shape(char text[BENCH_MAX_TEXT], const struct bench_case *test);
 
-/* A model of the layer: floats -> bits -> layer -> floats. Step BENCH_STEP is the layer. Bytes of a .dab file, to be freed by the
+/* A model of the layer: floats -> bits -> layer -> floats; of float layers floats -> floats -> layer. Step BENCH_STEP is the layer. Bytes of a .dab file, to be freed by the
  * caller; NULL if there is no memory. Weights are pseudo-random and the same on every machine. */
 enum { BENCH_STEP = 1 };
 uint8_t *bench_model(const struct bench_layer *layer, size_t *size);

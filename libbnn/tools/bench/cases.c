@@ -4,17 +4,22 @@
 #include <stdio.h>
 #include <string.h>
 
-/* H, W, C, O, kernel, stride, pad, border, dense, bits_out; and whether the families below other than the first have it. */
+/* H, W, C, O, kernel, stride, pad, border, dense, bits_out, kind; and whether the families below other than the first have it. */
 static const struct {
     const char *name;
     struct bench_layer layer;
     int all;
 } shapes[] = {
-    {"bconv_3x3_64", {56, 56, 64, 64, 3, 1, 1, 0, 0, 0}, 1},    {"bconv_3x3_128", {28, 28, 128, 128, 3, 1, 1, 0, 0, 0}, 1},
-    {"bconv_3x3_256", {14, 14, 256, 256, 3, 1, 1, 0, 0, 0}, 1}, {"bconv_3x3_256_s2", {14, 14, 256, 256, 3, 2, 1, 0, 0, 0}, 1},
-    {"bconv_3x3_512", {7, 7, 512, 512, 3, 1, 1, 0, 0, 0}, 1},   {"bconv_5x5_256", {14, 14, 256, 256, 5, 1, 2, 0, 0, 0}, 1},
-    {"bconv_1x1_256", {14, 14, 256, 256, 1, 1, 0, 0, 0, 0}, 0}, {"bconv_1x1_512", {7, 7, 512, 512, 1, 1, 0, 0, 0, 0}, 0},
-    {"dense_1024", {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0}, 0},    {"dense_4096", {1, 1, 4096, 4096, 1, 1, 0, 0, 1, 0}, 0},
+    {"bconv_3x3_64", {56, 56, 64, 64, 3, 1, 1, 0, 0, 0, BENCH_BINARY}, 1},
+    {"bconv_3x3_128", {28, 28, 128, 128, 3, 1, 1, 0, 0, 0, BENCH_BINARY}, 1},
+    {"bconv_3x3_256", {14, 14, 256, 256, 3, 1, 1, 0, 0, 0, BENCH_BINARY}, 1},
+    {"bconv_3x3_256_s2", {14, 14, 256, 256, 3, 2, 1, 0, 0, 0, BENCH_BINARY}, 1},
+    {"bconv_3x3_512", {7, 7, 512, 512, 3, 1, 1, 0, 0, 0, BENCH_BINARY}, 1},
+    {"bconv_5x5_256", {14, 14, 256, 256, 5, 1, 2, 0, 0, 0, BENCH_BINARY}, 1},
+    {"bconv_1x1_256", {14, 14, 256, 256, 1, 1, 0, 0, 0, 0, BENCH_BINARY}, 0},
+    {"bconv_1x1_512", {7, 7, 512, 512, 1, 1, 0, 0, 0, 0, BENCH_BINARY}, 0},
+    {"dense_1024", {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_BINARY}, 0},
+    {"dense_4096", {1, 1, 4096, 4096, 1, 1, 0, 0, 1, 0, BENCH_BINARY}, 0},
 };
 
 /* What the shapes are measured as. */
@@ -30,13 +35,28 @@ static const struct {
     {"layer_", "_plus", BENCH_RUN, 1, 0},
 };
 
+static const struct bench_case floats[] = {
+    {"conv_7x7_3_64", BENCH_OP, {224, 224, 3, 64, 7, 2, 3, 0, 0, 0, BENCH_FLOAT}},
+    {"conv_3x3_64", BENCH_OP, {56, 56, 64, 64, 3, 1, 1, 0, 0, 0, BENCH_FLOAT}},
+    {"conv_3x3_512", BENCH_OP, {7, 7, 512, 512, 3, 1, 1, 0, 0, 0, BENCH_FLOAT}},
+    {"conv_1x1_256", BENCH_OP, {14, 14, 256, 256, 1, 1, 0, 0, 0, 0, BENCH_FLOAT}},
+    {"conv_3x3_8", BENCH_OP, {28, 28, 8, 8, 3, 1, 1, 0, 0, 0, BENCH_FLOAT}},
+    {"conv_3x3_3_10", BENCH_OP, {32, 32, 3, 10, 3, 1, 1, 0, 0, 0, BENCH_FLOAT}},
+    {"conv_3x3_64_signs", BENCH_OP, {56, 56, 64, 64, 3, 1, 1, 0, 0, 0, BENCH_SIGN}},
+    {"depthwise_3x3_64", BENCH_OP, {56, 56, 64, 64, 3, 1, 1, 0, 0, 0, BENCH_DEPTHWISE}},
+    {"depthwise_3x3_512_s2", BENCH_OP, {14, 14, 512, 512, 3, 2, 1, 0, 0, 0, BENCH_DEPTHWISE}},
+    {"floats_1024", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_FLOAT}},
+    {"floats_512_10", BENCH_OP, {1, 1, 512, 10, 1, 1, 0, 0, 1, 0, BENCH_FLOAT}},
+    {"floats_1024_signs", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_SIGN}},
+};
+
 static const struct bench_case packers[] = {
-    {"pack_sign", BENCH_PACK_SIGN, {28, 28, 128, 0, 0, 0, 0, 0, 0, 0}},
-    {"pack_threshold", BENCH_PACK_THRESHOLD, {28, 28, 128, 0, 0, 0, 0, 0, 0, 0}},
+    {"pack_sign", BENCH_PACK_SIGN, {28, 28, 128, 0, 0, 0, 0, 0, 0, 0, BENCH_BINARY}},
+    {"pack_threshold", BENCH_PACK_THRESHOLD, {28, 28, 128, 0, 0, 0, 0, 0, 0, 0, BENCH_BINARY}},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(packers) <= BENCH_MAX_CASES, "all cases fit");
+_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(floats) + COUNT(packers) <= BENCH_MAX_CASES, "all cases fit");
 
 size_t bench_cases(struct bench_case *cases)
 {
@@ -52,6 +72,8 @@ size_t bench_cases(struct bench_case *cases)
             }
         }
     }
+    memcpy(next, floats, sizeof floats);
+    next += COUNT(floats);
     memcpy(next, packers, sizeof packers);
     return (size_t)(next - cases) + COUNT(packers);
 }
@@ -71,7 +93,7 @@ int bench_parse_conv(const char *text, struct bench_case *test)
             return 0;
         }
     }
-    const struct bench_layer layer = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], 0, 0, 0};
+    const struct bench_layer layer = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], 0, 0, 0, BENCH_BINARY};
     *test = (struct bench_case){.subject = BENCH_OP, .layer = layer};
     strcpy(test->name, text);
     return n[0] + 2 * n[6] >= n[4] && n[1] + 2 * n[6] >= n[4];
@@ -83,8 +105,9 @@ double bench_units(const struct bench_case *test)
     if (bench_is_packer(test)) {
         return (double)l->height * l->width * l->channels / BENCH_UNIT;
     }
-    const double depth = (double)l->kernel * l->kernel * l->channels;
-    return (double)bench_out(l, l->height) * bench_out(l, l->width) * l->outputs * depth / BENCH_UNIT;
+    const double depth = (double)l->kernel * l->kernel * (l->kind == BENCH_DEPTHWISE ? 1 : l->channels);
+    const double products = (double)bench_out(l, l->height) * bench_out(l, l->width) * l->outputs * depth;
+    return l->kind == BENCH_BINARY ? products / BENCH_UNIT : products;
 }
 
 void bench_shape(char text[BENCH_MAX_TEXT], const struct bench_case *test)

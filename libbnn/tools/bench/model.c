@@ -62,14 +62,19 @@ static uint32_t tensor_bytes(const struct bnn_dab_tensor *t)
 {
     uint32_t count = 1, channels = t->dims[t->rank - 1], groups = 0;
     for (uint32_t i = 0; i + 1 < t->rank; i++) {
-        count *= t->type == BNN_TYPE_W_XNOR && i == 1 ? (t->dims[i] + 7) / 8 * 8 : t->dims[i];
+        count *= t->dims[i];
+    }
+    if (t->type == BNN_TYPE_W_XNOR || t->type == BNN_TYPE_W_SIGN) { /* blocks of 8 outputs */
+        count = count / t->dims[1] * ((t->dims[1] + 7) / 8) * (t->type == BNN_TYPE_W_XNOR ? 8 : 1);
     }
     for (uint32_t c = 0; c < channels; c += 128) {
         groups += group_size(channels - c);
     }
     switch (t->type) {
     case BNN_TYPE_F32:
+    case BNN_TYPE_W_F32:
     case BNN_TYPE_I32: return 4 * count * channels;
+    case BNN_TYPE_W_SIGN:
     case BNN_TYPE_U8: return count * channels;
     default: return count * groups; /* BITS, W_XNOR */
     }
@@ -128,6 +133,38 @@ static void add_op(struct tables *t, uint32_t kind, uint32_t first_input, uint32
     t->tensors[h->tensor_count - 1].first = (uint16_t)h->op_count++;
 }
 
+/* Every tensor lives to the end. */
+static void close_tables(struct tables *t, uint32_t input)
+{
+    for (uint32_t i = 0; i < t->header.tensor_count; i++) {
+        t->tensors[i].last = (uint16_t)(t->tensors[i].constant ? 0 : t->header.op_count - 1);
+    }
+    t->header.input_count = t->header.output_count = 1;
+    t->io[0] = input;
+    t->io[1] = t->header.tensor_count - 1;
+}
+
+/* A float layer: its input is copied before it. */
+static void describe_floats(struct tables *t, const struct bench_layer *layer)
+{
+    const uint32_t stride = layer->stride, pad = layer->pad;
+    const uint32_t geometry[] = {stride, stride, 1, 1, pad, pad, pad, pad};
+    const uint32_t groups = layer->kind == BENCH_DEPTHWISE ? layer->channels : 1;
+    const bnn_type type = layer->kind == BENCH_SIGN ? BNN_TYPE_W_SIGN : BNN_TYPE_W_F32;
+    const uint32_t input = add_image(t, BNN_TYPE_F32, layer->height, layer->width, layer->channels);
+    const uint32_t x = add_image(t, BNN_TYPE_F32, layer->height, layer->width, layer->channels);
+    add_op(t, OP_pointwise, input, 1, NULL, 0, BNN_STEP_EMIT_F32);
+    add_tensor(t, type, 1, 5,
+               (const uint32_t[]){groups, layer->outputs / groups, layer->kernel, layer->kernel, layer->channels / groups});
+    add_vector(t, BNN_TYPE_F32, layer->outputs);
+    add_vector(t, BNN_TYPE_F32, layer->outputs);
+    const uint32_t out =
+        add_image(t, BNN_TYPE_F32, bench_out(layer, layer->height), bench_out(layer, layer->width), layer->outputs);
+    add_op(t, layer->dense ? OP_dense : OP_conv2d, x, out - x, geometry, layer->dense ? 0 : BORDER_WORD,
+           BNN_STEP_AFFINE | BNN_STEP_EMIT_F32 << 8);
+    close_tables(t, input);
+}
+
 /* All of the file but its data. */
 static void describe(struct tables *t, const struct bench_layer *layer)
 {
@@ -136,6 +173,10 @@ static void describe(struct tables *t, const struct bench_layer *layer)
     const uint32_t out_h = bench_out(layer, layer->height), out_w = bench_out(layer, layer->width);
     *t = (struct tables){.header = {.major = BNN_DAB_MAJOR, .minor = BNN_DAB_MINOR}};
     memcpy(t->header.magic, bnn_dab_magic, sizeof bnn_dab_magic);
+    if (layer->kind != BENCH_BINARY) {
+        describe_floats(t, layer);
+        return;
+    }
 
     /* An op's inputs are neighbours in the tensor table. */
     const uint32_t input = add_image(t, BNN_TYPE_F32, layer->height, layer->width, layer->channels);
@@ -156,13 +197,7 @@ static void describe(struct tables *t, const struct bench_layer *layer)
         add_image(t, BNN_TYPE_F32, out_h, out_w, layer->outputs);
         add_op(t, OP_pointwise, out, 1, NULL, 0, BNN_STEP_EMIT_F32);
     }
-
-    for (uint32_t i = 0; i < t->header.tensor_count; i++) {
-        t->tensors[i].last = (uint16_t)(t->tensors[i].constant ? 0 : t->header.op_count - 1);
-    }
-    t->header.input_count = t->header.output_count = 1;
-    t->io[0] = input;
-    t->io[1] = t->header.tensor_count - 1;
+    close_tables(t, input);
 }
 
 /* Signs of real channels and outputs; all other bits are 0. */
@@ -187,6 +222,12 @@ static void fill(uint8_t *data, const struct bnn_dab_tensor *tensor, const struc
 {
     switch (tensor->type) {
     case BNN_TYPE_W_XNOR: fill_weights(data, layer, random); break;
+    case BNN_TYPE_W_SIGN:
+        for (uint32_t i = 0; i < tensor->bytes; i++) {
+            data[i] = (uint8_t)(next_random(random) >> 24);
+        }
+        break;
+    case BNN_TYPE_W_F32:
     case BNN_TYPE_F32: bench_floats((float *)(void *)data, tensor->bytes / 4, next_random(random)); break;
     case BNN_TYPE_I32:
         for (uint32_t i = 0; i < tensor->bytes / 4; i++) {
