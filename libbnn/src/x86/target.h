@@ -16,6 +16,7 @@
 /* In front of every function that uses intrinsics; helpers are inlined into functions of the same set only. */
 #define BNN_POPCNT __attribute__((target("popcnt")))
 #define BNN_AVX2 __attribute__((target("popcnt,avx2")))
+#define BNN_FMA __attribute__((target("popcnt,avx2,fma")))
 #define BNN_AVX512 __attribute__((target("popcnt,avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")))
 #define BNN_INLINE static inline __attribute__((always_inline))
 
