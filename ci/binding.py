@@ -55,9 +55,9 @@ def _cross_compile(target: Target, recipe: dict[str, Any], module: Path) -> None
 def _link_sources(tree: Path) -> None:
     """Link to the sources one by one: the package folder has its own extension module, not this machine's."""
     wanted = {tree / name: ROOT / name for name in PACKAGES}
-    wanted |= {
-        tree / "pylibbnn" / source.name: source for source in (ROOT / "pylibbnn").glob("*.py")
-    }
+    package = ROOT / "pylibbnn"
+    sources = [*package.glob("*.py"), *(path.parent for path in package.glob("*/__init__.py"))]
+    wanted |= {tree / "pylibbnn" / source.name: source for source in sources}
     for link, source in wanted.items():
         link.parent.mkdir(parents=True, exist_ok=True)
         if not link.exists():
