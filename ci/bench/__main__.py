@@ -17,8 +17,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ci import build
-from ci.bench import growth, networks, report, sweep
+from ci import binding, build
+from ci.bench import growth, networks, peers, report, sweep
 from ci.bench.counter import count, count_cases, how
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
@@ -57,6 +57,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--growth", type=Path, metavar="PNG", help="how cost grows with a network, and its picture"
     )
+    parser.add_argument(
+        "--peers", action="store_true", help="this machine, beside onnxruntime, LiteRT and LCE"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures into this file")
     parser.add_argument(
         "--docs", action="store_true", help="renew the tables of docs/performance.md"
@@ -64,6 +67,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.sweep or options.growth) and options.target == "native":
         parser.error("--sweep and --growth count instructions: --target aarch64 or armv7")
+    if options.peers and options.target != "native":
+        parser.error("--peers measures time: on this machine")
     return options
 
 
@@ -171,6 +176,13 @@ def whole(target: Target, options: argparse.Namespace) -> Result:
     return Result(*networks.measure(target, best(target, options), options.only), [])
 
 
+def beside_peers(target: Target, options: argparse.Namespace) -> Result:
+    """Time layers and a network beside other programs."""
+    binding.build(target)
+    rows, text = peers.measure(options.only)
+    return Result(rows, f"**{target.name}, one thread, {peers.ROUNDS} rounds.**\n\n{text}", [])
+
+
 def grown(target: Target, options: argparse.Namespace) -> Result:
     """Count networks of several sizes and draw the counts."""
     isa = best(target, options)
@@ -184,6 +196,8 @@ def subject(
     target: Target, options: argparse.Namespace
 ) -> Callable[[Target, argparse.Namespace], Result]:
     """Return the function that measures what was asked for."""
+    if options.peers:
+        return beside_peers
     if options.networks:
         return whole
     if options.growth:

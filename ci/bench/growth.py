@@ -113,9 +113,14 @@ def growth_table(found: Sequence[Grown]) -> str:
             slope, start = line.fit
             values = " ".join(f"{value:.3g}" for value in grown.series.values)
             verdict = "ok" if line.distance <= WANTED else f"more than {WANTED:.0%}"
-            cells = [f"{start:.1f} + {slope:.1f} x", f"{line.distance:.1%}", verdict]
+            cells = [f"{_number(start)} + {_number(slope)} x", f"{line.distance:.1%}", verdict]
             lines.append([f"{what} over {line.label}", values, *cells])
     return table(["", f"factors on {NETWORK}", "straight line", "off it by", ""], lines, left=2)
+
+
+def _number(value: float) -> str:
+    """Return one decimal, without the sign of a 0."""
+    return f"{round(value, 1) + 0.0:.1f}"
 
 
 def plot(found: Sequence[Grown], path: Path, title: str) -> None:

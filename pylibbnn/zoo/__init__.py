@@ -26,9 +26,10 @@ class Scale:
         """Return a number of channels: a multiple of `unit`, at least that."""
         return unit * max(1, round(self.width * published / unit))
 
-    def pixels(self, published: int, unit: int = 1) -> int:
-        """Return the side of the image: a multiple of `unit`, at least that."""
-        return unit * max(1, round(self.image * published / unit))
+    def picture(self, published: int, unit: int = 1) -> tuple[int, int, int, int]:
+        """Return the shape of a square colour image, its side a multiple of `unit`, at least that."""
+        side = unit * max(1, round(self.image * published / unit))
+        return 1, 3, side, side
 
     def blocks(self, published: int) -> int:
         """Return a number of blocks."""

@@ -20,7 +20,7 @@ Layer = Callable[[str, int, int], str]  # input, outputs, kernel (0: a dense lay
 
 def xnor_alexnet(scale: Scale) -> onnx.ModelProto:
     """BatchNorm, sign, convolution, ReLU."""
-    net = Net("xnor-alexnet", scale, PIXELS)
+    net = Net("xnor-alexnet", scale.picture(PIXELS), scale)
 
     def layer(x: str, outputs: int, kernel: int) -> str:
         return net.relu(_binary(net, net.sign(net.norm(x)), outputs, kernel))
@@ -31,7 +31,7 @@ def xnor_alexnet(scale: Scale) -> onnx.ModelProto:
 
 def bwn_alexnet(scale: Scale) -> onnx.ModelProto:
     """Convolution with binary weights on real inputs, BatchNorm, ReLU."""
-    net = Net("bwn-alexnet", scale, PIXELS)
+    net = Net("bwn-alexnet", scale.picture(PIXELS), scale)
 
     def layer(x: str, outputs: int, kernel: int) -> str:
         return net.relu(net.norm(_binary(net, x, outputs, kernel)))

@@ -16,7 +16,7 @@ CLASSES = 10
 
 def binarynet_cifar10(scale: Scale) -> onnx.ModelProto:
     """Convolution, max-pool, BatchNorm, sign."""
-    net = Net("binarynet-cifar10", scale, PIXELS)
+    net = Net("binarynet-cifar10", scale.picture(PIXELS), scale)
     x = net.image
     for number, published in enumerate(CONVOLUTIONS):
         spread = (9 * net.channels(x)) ** 0.5

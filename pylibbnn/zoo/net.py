@@ -31,13 +31,12 @@ def _power(value: float) -> float:
 class Net:
     """A network that grows layer by layer."""
 
-    def __init__(self, name: str, scale: Scale, pixels: int, unit: int = 1) -> None:
-        """`pixels`: published side of the image; `unit`: of which the side must be a multiple."""
-        self.scale = scale
+    def __init__(self, name: str, shape: tuple[int, ...], scale: Scale | None = None) -> None:
+        """`shape`: of the image, [1, C, H, W]."""
+        self.scale = scale or Scale()
         self.rng = np.random.default_rng(SEED)
         self.builder = ModelBuilder(name)
-        side = scale.pixels(pixels, unit)
-        self.image = self.builder.add_input("image", (1, 3, side, side))
+        self.image = self.builder.add_input("image", shape)
         self._numbers: Counter[str] = Counter()
 
     def channels(self, x: str) -> int:

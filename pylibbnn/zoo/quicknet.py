@@ -15,7 +15,7 @@ STAGES = (64, 128, 256, 512)
 
 def quicknet(scale: Scale) -> onnx.ModelProto:
     """A depthwise stem that divides the image by 4, and four stages of four blocks."""
-    net = Net("quicknet", scale, PIXELS)
+    net = Net("quicknet", scale.picture(PIXELS), scale)
     x = net.relu(net.norm(net.conv(net.image, scale.channels(8), 3, 2, 1)))
     x = net.norm(net.conv(x, net.channels(x), 3, 2, 1, groups=net.channels(x)))
     for number, published in enumerate(STAGES):

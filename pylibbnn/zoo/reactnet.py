@@ -15,7 +15,7 @@ WIDTHS = (32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024)
 
 def reactnet_a(scale: Scale) -> onnx.ModelProto:
     """A 3x3 and a 1x1 binary convolution per block, each with a shortcut."""
-    net = Net("reactnet-a", scale, PIXELS, HALVINGS)
+    net = Net("reactnet-a", scale.picture(PIXELS, HALVINGS), scale)
     unit = WIDTHS[0]
     widths = [scale.channels(unit) * (published // unit) for published in WIDTHS]
     x = net.norm(net.conv(net.image, widths[0], 3, 2, 1))

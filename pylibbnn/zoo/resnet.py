@@ -15,14 +15,14 @@ PIXELS, HALVINGS = 224, 32  # side of the image, and what it must be a multiple 
 # -- Bi-Real Net (section 3.1, figure 3): a shortcut around every binary convolution --------------------------------------
 def bireal18(scale: Scale) -> onnx.ModelProto:
     """The stem of ResNet: 7x7 with stride 2, max-pool."""
-    net = Net("bireal18", scale, PIXELS, HALVINGS)
+    net = Net("bireal18", scale.picture(PIXELS, HALVINGS), scale)
     x = net.norm(net.conv(net.image, scale.channels(STAGES[0]), 7, 2, 3))
     return _bireal(net, net.max_pool(x, 3, 2, 1))
 
 
 def bireal18_stem(scale: Scale) -> onnx.ModelProto:
     """The stem of PeleeNet (Wang et al., 2018, figure 2), its last layer widened to what the first stage takes."""
-    net = Net("bireal18-stem", scale, PIXELS, HALVINGS)
+    net = Net("bireal18-stem", scale.picture(PIXELS, HALVINGS), scale)
 
     def layer(x: str, published: int, kernel: int, stride: int = 1) -> str:
         return net.relu(
@@ -53,7 +53,7 @@ def _bireal_block(net: Net, x: str, outputs: int, halve: bool) -> str:
 # -- BMXNet: ResNet with pre-activation; zeros around the image go through the sign, dot products count equal signs -------
 def bmxnet_resnet18(scale: Scale) -> onnx.ModelProto:
     """Shortcuts that change the size are binary too, without a BatchNorm of their own."""
-    net = Net("bmxnet-resnet18", scale, PIXELS, HALVINGS)
+    net = Net("bmxnet-resnet18", scale.picture(PIXELS, HALVINGS), scale)
     x = net.conv(net.norm(net.image, affine=False), scale.channels(STAGES[0]), 7, 2, 3)
     x = net.max_pool(net.relu(net.norm(x)), 3, 2, 1)
     mean, variance = 0.0, 1.0  # of x, about
