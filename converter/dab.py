@@ -2,7 +2,7 @@
 """Writer and plain reader of .dab files, in the order of docs/dab-format.md, section 2.
 
 The reader checks every rule of that page and names the first one broken; rules that need the
-content of tensors or ops are in dab_rules.py.
+content of tensors or ops are in dab_data.py and dab_rules.py.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from converter.dab_data import check_data, check_memory
 from converter.dab_model import (
     DTYPES,
     KINDS,
@@ -37,7 +38,7 @@ from converter.dab_model import (
     Type,
     size_in_bytes,
 )
-from converter.dab_rules import check_data, check_kinds, check_memory
+from converter.dab_rules import check_kinds
 
 __all__ = [
     "DTYPES",
@@ -58,7 +59,7 @@ __all__ = [
 ]
 
 MAGIC = b"\x89DAB\r\n\x1a\n"
-MAJOR, MINOR = 1, 0
+MAJOR, MINOR = 1, 1
 HEADER = struct.Struct("<8sHH11I8s")
 TENSOR = struct.Struct("<I4B6III2H4s")
 OP = struct.Struct("<HBBIIII4s")
@@ -148,11 +149,17 @@ def write(model: Model) -> bytes:
 
     size = start + len(data)
     head = HEADER.pack(
-        *(MAGIC, MAJOR, MINOR, size, 0, len(model.tensors), len(model.ops), len(operands)),
+        *(MAGIC, MAJOR, _minor(model), size, 0, len(model.tensors), len(model.ops), len(operands)),
         *(len(attributes), len(model.inputs), len(model.outputs), len(strings.table)),
         *(metadata, model.activation_bytes, b""),
     )
     return seal(head + bytes(tensors) + after_tensors + bytes(data))
+
+
+def _minor(model: Model) -> int:
+    """The smallest minor version that has all that the model needs (section 6)."""
+    new = any(op.kind > Kind.RESIZE2D or Step.EMIT_I8 in op.steps for op in model.ops)
+    return int(new or any(t.type in (Type.I8, Type.W_S8) for t in model.tensors))
 
 
 def seal(data: bytes) -> bytes:

@@ -12,7 +12,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from converter.layout import BLOCK, Bytes, pixel_bytes
+from converter.layout import BLOCK, VECTOR, Bytes, pixel_bytes
 
 MAX_BYTES = (1 << 31) - 1  # files, tensors and arenas are smaller than 2^31
 MAX_DIM = 1 << 24
@@ -21,6 +21,7 @@ MAX_ROWS = 16384  # tensors, ops
 MAX_STEPS = 16
 MAX_TAPS = 8  # of resize2d, along an axis
 MAX_DOT = 65534  # longest binary dot product
+MAX_DOT_8 = 65536  # longest dot product of 8-bit numbers
 
 
 class Status(IntEnum):
@@ -70,6 +71,7 @@ class Type(IntEnum):
     W_XNOR = 6
     W_SIGN = 7
     W_F32 = 8
+    W_S8 = 9
 
 
 # Plain types: row-major arrays of these.
@@ -79,9 +81,9 @@ DTYPES: dict[Type, np.dtype[np.generic]] = {
     Type.I8: np.dtype("i1"),
     Type.U8: np.dtype("u1"),
 }
-WEIGHTS = (Type.W_XNOR, Type.W_SIGN, Type.W_F32)
+WEIGHTS = (Type.W_XNOR, Type.W_SIGN, Type.W_F32, Type.W_S8)
 # Types of fixed rank.
-RANKS = {Type.BITS: 3, Type.W_XNOR: 5, Type.W_SIGN: 5, Type.W_F32: 5}
+RANKS = {Type.BITS: 3, **dict.fromkeys(WEIGHTS, 5)}
 
 
 def size_in_bytes(kind: Type, dims: Sequence[int]) -> int:
@@ -97,6 +99,8 @@ def size_in_bytes(kind: Type, dims: Sequence[int]) -> int:
         return groups * blocks * height * width * BLOCK * pixel_bytes(channels)
     if kind == Type.W_SIGN:
         return groups * blocks * height * width * channels
+    if kind == Type.W_S8:
+        return groups * outputs * -(-height * width * channels // VECTOR) * VECTOR
     return 4 * math.prod(dims)
 
 
@@ -119,11 +123,13 @@ class Step(IntEnum):
     DIV = 13
     MAX = 14
     MIN = 15
+    EMIT_I8 = 16
 
 
 # Steps of v and another tensor.
 OF_TWO = (Step.ADD, Step.MUL, Step.SUB, Step.DIV, Step.MAX, Step.MIN)
-# Operands each step takes: type and form; "channels" is [C], "limits" is [2], "code" is [1], "tensor" is repeated over v.
+# Operands each step takes: type and form; "channels" is [C], "limits" is [2], "tensor" is repeated over v, others
+# are [1].
 STEP_OPERANDS: dict[Step, tuple[tuple[Type, str], ...]] = {
     Step.AFFINE: ((Type.F32, "channels"), (Type.F32, "channels")),
     Step.CLIP: ((Type.F32, "limits"),),
@@ -135,6 +141,7 @@ STEP_OPERANDS: dict[Step, tuple[tuple[Type, str], ...]] = {
     Step.EMIT_BITS: ((Type.F32, "channels"), (Type.U8, "channels")),
     Step.EMIT_INT: ((Type.I32, "channels"),),
     Step.FUNCTION: ((Type.I32, "code"),),
+    Step.EMIT_I8: ((Type.F32, "scale"), (Type.I32, "zero")),
 }
 # What an EMIT step writes.
 STEP_OUTPUT = {
@@ -142,6 +149,7 @@ STEP_OUTPUT = {
     Step.EMIT_SIGN: Type.BITS,
     Step.EMIT_BITS: Type.BITS,
     Step.EMIT_INT: Type.BITS,
+    Step.EMIT_I8: Type.I8,
 }
 
 
@@ -177,6 +185,8 @@ class Kind(IntEnum):
     SLICE = 14
     GATHER2D = 15
     RESIZE2D = 16
+    QCONV2D = 17
+    QDENSE = 18
 
 
 @dataclass(frozen=True)
@@ -219,6 +229,8 @@ KINDS: dict[Kind, KindRow] = {
     Kind.SLICE: KindRow((1, 1), _six("start", "step")),
     Kind.GATHER2D: KindRow((3, 3), ()),
     Kind.RESIZE2D: KindRow((5, 5), ()),
+    Kind.QCONV2D: KindRow((2, 2), (*_CONV, *_PADS, "zero_point"), steps=True),
+    Kind.QDENSE: KindRow((2, 2), ("zero_point",), steps=True),
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Rules of docs/dab-format.md on memory, data, steps and ops: sections 2.6, 3, 4 and 5."""
+"""Rules of docs/dab-format.md on steps and ops: sections 4 and 5."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
-import numpy.typing as npt
 
-from converter import layout
+from converter.dab_data import all_normal
 from converter.dab_model import (
     KINDS,
     MAX_BYTES,
     MAX_DIM,
     MAX_DOT,
+    MAX_DOT_8,
     MAX_RANK,
     MAX_TAPS,
     STEP_OPERANDS,
@@ -124,24 +124,24 @@ def _steps(o: _Op, dims: Dims) -> None:
     o.require(len(o.op.outputs) == emits, "outputs is not what the steps write", Place.OP)
     for step in steps:
         _step_operands(o, step, dims)
-        if STEP_OUTPUT.get(step) == Type.F32:
-            o.output(Type.F32, elements=math.prod(dims))
-        elif step in STEP_OUTPUT:
-            out = o.output(Type.BITS, elements=math.prod(dims))
+        if step not in STEP_OUTPUT:
+            continue
+        out = o.output(STEP_OUTPUT[step], elements=math.prod(dims))
+        if out.type == Type.BITS:
             o.require(out.dims[-1] == dims[-1], "an output has another number of channels")
             same = o.op.kind == Kind.POINTWISE or out.dims == dims
             o.require(same, "an output has wrong dims")
 
 
 def _step_operands(o: _Op, step: Step, dims: Dims) -> None:
-    forms = {"channels": (dims[-1],), "limits": (2,), "code": (1,)}
+    forms = {"channels": (dims[-1],), "limits": (2,)}
     for kind, form in STEP_OPERANDS[step]:
         if form == "tensor":
             operand = o.input(kind)
             fits = spread_dims(operand.dims, dims) is not None
             o.require(fits, "an operand does not fit v")
         else:
-            operand = o.constant(kind, forms[form])
+            operand = o.constant(kind, forms.get(form, (1,)))
         if kind == Type.F32 and step not in MAY_BE_INFINITE:
             o.require_finite(operand)
         if form == "limits":
@@ -150,6 +150,11 @@ def _step_operands(o: _Op, step: Step, dims: Dims) -> None:
         if form == "code":
             known = operand.array()[0] in set(Function)
             o.require_data(known, operand, "there is no such function")
+        if form == "scale":
+            o.require_data(operand.array()[0] > 0, operand, "a scale is not above 0")
+        if form == "zero":
+            small = -128 <= operand.array()[0] <= 127
+            o.require_data(bool(small), operand, "a zero point is not in -128..127")
 
 
 def _conv(o: _Op) -> None:
@@ -186,8 +191,33 @@ def _dense(o: _Op) -> None:
     _steps(o, (1, 1, w.dims[1]))
 
 
+def _int8(o: _Op) -> tuple[Tensor, Tensor]:
+    """x and w of qconv2d and qdense."""
+    x, w = o.input(Type.I8), o.input(Type.W_S8, Type.W_SIGN)
+    o.require(math.prod(w.dims[2:]) <= MAX_DOT_8, "KH*KW*C is above 65536")
+    o.word("zero_point", -128, 127)
+    return x, w
+
+
+def _qconv(o: _Op) -> None:
+    x, w = _int8(o)
+    groups, outputs, kh, kw, channels = w.dims
+    o.require(len(x.dims) == 3, "x is not [H, W, C]")
+    o.require(x.dims[2] == groups * channels, "channels of x and of the weights differ")
+    o.require(max(kh, kw) <= 65535, "the kernel is larger than 65535")
+    oh, ow = o.window(x.dims, (kh, kw), full=False)
+    _steps(o, (oh, ow, groups * outputs))
+
+
+def _qdense(o: _Op) -> None:
+    x, w = _int8(o)
+    right = w.dims[0] == 1 and w.dims[2:] == (1, 1, math.prod(x.dims))
+    o.require(right, "the weights are not [1, O, 1, 1, K] of x")
+    _steps(o, (1, 1, w.dims[1]))
+
+
 def _pointwise(o: _Op) -> None:
-    _steps(o, o.input(Type.F32, Type.BITS).dims)
+    _steps(o, o.input(Type.F32, Type.BITS, Type.I8).dims)
 
 
 def _pool(o: _Op) -> None:
@@ -320,6 +350,8 @@ _CHECKS: dict[Kind, Callable[[_Op], None]] = {
     Kind.SLICE: _slice,
     Kind.GATHER2D: _gather,
     Kind.RESIZE2D: _resize,
+    Kind.QCONV2D: _qconv,
+    Kind.QDENSE: _qdense,
 }
 
 
@@ -334,68 +366,3 @@ def check_kinds(model: Model) -> None:
         _CHECKS[op.kind](o)
         for tensor in op.inputs[: few if row.steps else None]:
             o.require_finite(model.tensors[tensor])
-
-
-def check_memory(model: Model) -> None:
-    """Section 2.6: lifetimes cover all uses, and what lives together does not overlap."""
-    last_use = dict.fromkeys(model.inputs, 0)
-    for index, op in enumerate(model.ops):
-        last_use.update(dict.fromkeys(op.inputs, index))
-    last_use.update(dict.fromkeys(model.outputs, len(model.ops) - 1))
-    for index, use in sorted(last_use.items()):
-        row = model.tensors[index]
-        what = ""
-        if not row.constant and row.last < use:
-            what = "last is before the last use"
-        if index in model.inputs and row.first != 0:
-            what = "first of a model input is not 0"
-        if what:
-            raise DabError(Status.FORMAT, Place.TENSOR, index, what)
-
-    active = [(i, t) for i, t in enumerate(model.tensors) if not t.constant]
-    rows = np.array([(t.offset, t.offset + t.bytes, t.first, t.last) for _, t in active], np.int64)
-    for at, (index, tensor) in enumerate(active):
-        start, end, first, last = rows[:at].T
-        space = (start < tensor.offset + tensor.bytes) & (end > tensor.offset)
-        time = (first <= tensor.last) & (last >= tensor.first)
-        if bool((space & time).any()):
-            what = "overlaps an activation that is live at the same time"
-            raise DabError(Status.FORMAT, Place.TENSOR, index, what)
-
-
-_PACKING: dict[Type, tuple[Callable[..., layout.Signs], Callable[[layout.Signs], layout.Bytes]]] = {
-    Type.BITS: (layout.unpack_bits, layout.pack_bits),
-    Type.W_XNOR: (layout.unpack_xnor, layout.pack_xnor),
-    Type.W_SIGN: (layout.unpack_sign, layout.pack_sign),
-}
-
-
-def check_data(model: Model) -> None:
-    """Sections 1 and 3: pad bits are zero, flips 0 or 1, floats normal and not -0.0."""
-    for index, tensor in enumerate(model.tensors):
-        what = _fault(tensor) if tensor.constant else ""
-        if what:
-            raise DabError(Status.FORMAT, Place.DATA, index, what)
-
-
-def _fault(tensor: Tensor) -> str:
-    """What is wrong with the data of a constant, or ""."""
-    assert tensor.data is not None
-    if tensor.type in _PACKING:
-        unpack, pack = _PACKING[tensor.type]
-        same = np.array_equal(pack(unpack(tensor.data, tensor.dims)), tensor.data)
-        return "" if same else "pad bits are not zero"
-    if tensor.type == Type.U8:
-        return "" if tensor.data.max() <= 1 else "a flip is not 0 or 1"
-    if tensor.type not in (Type.F32, Type.W_F32):
-        return ""
-    values = np.frombuffer(tensor.data.tobytes(), "<f4")
-    if tensor.type == Type.W_F32:
-        return "" if np.isfinite(values).all() else "a weight is not finite"
-    return "" if all_normal(values) else "a value is NaN, -0.0 or denormal"
-
-
-def all_normal(values: npt.NDArray[np.float32]) -> bool:
-    """No NaN, -0.0 or denormal; infinities pass."""
-    tiny = np.abs(values) < np.finfo(np.float32).tiny
-    return not bool((np.isnan(values) | (tiny & (values.view(np.uint32) != 0))).any())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from converter import functions, layout
+from converter import functions, int8, layout
 from converter.dab_model import (
     OF_TWO,
     STEP_OUTPUT,
@@ -34,6 +34,7 @@ _UNPACK: dict[Type, Callable[[layout.Bytes, tuple[int, ...]], Array]] = {
     Type.W_XNOR: layout.unpack_xnor,
     Type.W_SIGN: layout.unpack_sign,
     Type.W_F32: layout.unpack_f32,
+    Type.W_S8: layout.unpack_s8,
 }
 
 
@@ -131,11 +132,16 @@ def _emit(step: Step, v: Array, dot: Array, operands: list[Array]) -> Array:
         return ~np.asarray(v >= 0)
     if step == Step.EMIT_BITS:
         return _below(v, operands[0], operands[1])
+    if step == Step.EMIT_I8:
+        return int8.to_int8(v, operands[0], operands[1])
     return np.asarray(dot < operands[0])
 
 
 # Operands of each step where it is not one.
-_OPERANDS = {Step.AFFINE: 2, Step.SIGN: 2, Step.EMIT_BITS: 2, Step.EMIT_F32: 0, Step.EMIT_SIGN: 0}
+_OPERANDS = {
+    **dict.fromkeys((Step.AFFINE, Step.SIGN, Step.EMIT_BITS, Step.EMIT_I8), 2),
+    **dict.fromkeys((Step.EMIT_F32, Step.EMIT_SIGN), 0),
+}
 
 
 def _steps(op: Op, v: Array, operands: Iterator[Array], dims: list[tuple[int, ...]]) -> list[Array]:
@@ -179,14 +185,19 @@ def _convolve(x: Array, w: Array, op: Op, fill: float) -> Array:
     return image
 
 
+def _minus_zero_point(op: Op, x: Array) -> Array:
+    """x as numbers; integers less the zero point."""
+    return x.astype(np.int32) - op.word("zero_point") if x.dtype == np.int8 else signs_to_floats(x)
+
+
 def _conv(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
-    x, w = signs_to_floats(ins[0]), signs_to_floats(ins[1])
+    x, w = _minus_zero_point(op, ins[0]), signs_to_floats(ins[1])
     fill = op.word("border") if op.kind == Kind.BCONV2D else 0
     return _steps(op, _convolve(x, w, op, fill), iter(ins[2:]), dims)
 
 
 def _dense(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
-    x, w = (signs_to_floats(a).astype(np.float64) for a in ins[:2])
+    x, w = (a.astype(np.float64) for a in (_minus_zero_point(op, ins[0]), signs_to_floats(ins[1])))
     sums = w.reshape(w.shape[1], -1) @ x.ravel()
     return _steps(op, sums.reshape(1, 1, -1), iter(ins[2:]), dims)
 
@@ -280,4 +291,6 @@ _RUN: dict[Kind, Callable[[Op, list[Array], list[tuple[int, ...]]], list[Array]]
     Kind.SLICE: _slice,
     Kind.GATHER2D: _gather,
     Kind.RESIZE2D: _resize,
+    Kind.QCONV2D: _conv,
+    Kind.QDENSE: _dense,
 }

@@ -43,6 +43,11 @@ Added by the passes (`converter/passes/`):
     bdense      x two-valued, c w int8 (-1, +1)            as dense; the result is integer
     bmaxpool    x two-valued, c flip bool [C]              as maxpool, then negated where flip
 
+    qconv       x 8-bit, c w int8 [G*O,C,KH,KW]            conv of x - zero; the result is integer
+    qdense      x 8-bit, c w int8 [O,K]                    dense of x - zero; the result is integer
+
+Quantised activations are float32 values that hold integers of -128..127, between to_int8 (scale, zero) and from_int8.
+
 `conv` and `dense` may also have int8 weights of -1 and +1 (float input, binary weights).
 """
 
@@ -58,14 +63,34 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
+@dataclass(frozen=True)
+class Grid:
+    """A weight as 8-bit numbers (int8, -127..127) times a scale that broadcasts over them."""
+
+    numbers: Array
+    scale: Array
+
+    def floats(self) -> Array:
+        """The weight."""
+        return np.asarray(self.numbers * self.scale, np.float32)
+
+    def transposed(self) -> Grid:
+        """Of a matrix."""
+        return Grid(np.ascontiguousarray(self.numbers.T), self.scale.T)
+
+
 @dataclass
 class Value:
-    """A named tensor. `const` holds its data when it is known at conversion time."""
+    """A named tensor. `const` holds its data when it is known at conversion time.
+
+    `grid`: how the source model writes a constant weight in 8 bits.
+    """
 
     name: str
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     const: Array | None = None
+    grid: Grid | None = None
 
 
 @dataclass(eq=False)

@@ -15,8 +15,10 @@ import numpy.typing as npt
 Signs = npt.NDArray[np.bool_]
 Bytes = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
+Ints = npt.NDArray[np.int8]
 
 BLOCK = 8  # output channels per block of weights
+VECTOR = 16  # taps of 8-bit weights that are neighbours
 #: Grouped convolutions of at most this many input channels a group are done on floats with W_SIGN weights, which is as exact:
 #: as bits each group takes the 64 of a word, so weights are 8 to 64 times larger and not faster (measured).
 NARROW = 2
@@ -128,6 +130,34 @@ def unpack_sign(packed: Bytes, dims: tuple[int, ...]) -> Signs:
     groups, outputs, height, width, channels = dims
     taps = packed.reshape(groups, -(-outputs // BLOCK), 1, height, width, channels)
     return _from_blocks(np.unpackbits(taps, axis=2, bitorder="little"), outputs).astype(bool)
+
+
+def pack_s8(weights: Ints) -> Bytes:
+    """Weights [G, O, KH, KW, C] -> W_S8: per block the vectors of 16 taps, in each one vector per output."""
+    groups, outputs = weights.shape[:2]
+    taps = weights.reshape(groups, outputs, -1)
+    full = np.zeros((groups, outputs, -(-taps.shape[2] // VECTOR) * VECTOR), np.int8)
+    full[..., : taps.shape[2]] = taps
+    vectors = full.reshape(groups, outputs, -1, VECTOR)
+    parts = [
+        vectors[:, first : first + BLOCK].transpose(0, 2, 1, 3).reshape(groups, -1)
+        for first in range(0, outputs, BLOCK)
+    ]
+    return np.ascontiguousarray(np.concatenate(parts, axis=1)).ravel().view(np.uint8)
+
+
+def unpack_s8(packed: Bytes, dims: tuple[int, ...]) -> Ints:
+    """W_S8 -> weights [G, O, KH, KW, C]."""
+    groups, outputs, *rest = dims
+    taps = int(np.prod(rest))
+    size = -(-taps // VECTOR) * VECTOR
+    rows = np.frombuffer(packed.tobytes(), np.int8).reshape(groups, -1)
+    parts = []
+    for first in range(0, outputs, BLOCK):
+        lanes = min(BLOCK, outputs - first)
+        block = rows[:, first * size : (first + lanes) * size].reshape(groups, -1, lanes, VECTOR)
+        parts.append(block.transpose(0, 2, 1, 3).reshape(groups, lanes, size)[..., :taps])
+    return np.concatenate(parts, axis=1).reshape(dims)
 
 
 def pack_f32(weights: Floats) -> Bytes:

@@ -111,7 +111,7 @@ def _check_value(graph: Graph, name: str) -> None:
 
 
 def _through_views(graph: Graph, node: Node, writers: dict[str, Node]) -> Node:
-    if node.op not in ("dense", "bdense") or graph.shape(node.inputs[0])[0] != 1:
+    if node.op not in ("dense", "bdense", "qdense") or graph.shape(node.inputs[0])[0] != 1:
         return node
     source, weights = node.inputs[0], graph.const(node.inputs[1])
     if weights is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from converter import int8
 from converter.errors import ConversionError
 from converter.fold import evaluate, first_line
 from converter.graph import Array, Graph
@@ -25,7 +26,7 @@ from converter.ops.registry import FLOATS, ONNX, PRIVATE, check_size
 
 _OUTSIDE = "end the network before it and compute it outside"
 _UNROLL = "export without loops (a fixed number of steps is unrolled by tracing)"
-_FLOAT = "export the float network; one-bit layers are recognised in it"
+_FLOAT = "export the float network, or one with QuantizeLinear and DequantizeLinear"
 _RECURRENT = (
     "recurrent networks are not supported; export one step, whose state is an input and an output"
 )
@@ -43,10 +44,8 @@ INSTEAD = {
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
     **dict.fromkeys(
         (
-            "QuantizeLinear",
-            "DequantizeLinear",
-            "QLinearConv",
             "ConvInteger",
+            "MatMulInteger",
             "DynamicQuantizeLinear",
         ),
         _FLOAT,
@@ -214,7 +213,16 @@ class _Import:
             self._rename(source, name)
             others = [other for other, known in self.names.items() if known == source]
             self.names.update(dict.fromkeys(others, name))
+        self._refuse_numbers(name)
         self.graph.outputs.append(name)
+
+    def _refuse_numbers(self, name: str) -> None:
+        """Quantised numbers are of no use without their scale."""
+        producer = self.graph.producer(name)
+        if producer is not None and producer.op == "to_int8":
+            raise ConversionError(
+                f"output '{name}' is quantised; outputs are floats: put a DequantizeLinear behind it"
+            )
 
     # -- nodes -----------------------------------------------------------------------------------
     def _walk(self, nodes: Iterable[onnx.NodeProto]) -> None:
@@ -358,6 +366,11 @@ class _Import:
         results = evaluate(node, inputs, self.opset, label(node))
         for name, result in zip((n for n in node.output if n), results, strict=False):
             self._add_const(name, result)
+        if node.op_type == "DequantizeLinear":
+            axis = {a.name: a.i for a in node.attribute}.get("axis", 1)
+            data, scale, *zero = inputs.values()
+            grid = int8.grid(data, scale, zero[0] if zero else np.zeros(1, np.int32), axis)
+            self.graph.values[node.output[0]].grid = grid
 
 
 def label(node: onnx.NodeProto) -> str:

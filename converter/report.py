@@ -10,7 +10,7 @@ from typing import Any
 
 from converter import text_table
 
-BINARY, BINARY_WEIGHT, FLOAT = "binary", "binary-weight", "float"
+BINARY, BINARY_WEIGHT, INT8, FLOAT = "binary", "binary-weight", "int8", "float"
 SCHEMA = 1  # grows when a field of the JSON file gets another meaning or goes away
 
 
@@ -102,7 +102,7 @@ class Report:
         )
         every = sum(row.multiply_adds for row in self.rows)
         return {
-            **{kind: self.count(kind) for kind in (BINARY, BINARY_WEIGHT, FLOAT)},
+            **{kind: self.count(kind) for kind in (BINARY, BINARY_WEIGHT, INT8, FLOAT)},
             "multiply_adds": every,
             "binary_multiply_adds": binary,
             "binary_share": binary / every if every else 0.0,
@@ -153,9 +153,10 @@ class Report:
 
     def _summary(self) -> str:
         totals = self.totals()
+        int8 = f"{totals[INT8]} int8, " if totals[INT8] else ""
         parts = [
             f"{len(self.rows)} layers ({self.mode}): {totals[BINARY]} binary, "
-            f"{totals[BINARY_WEIGHT]} binary-weight, {totals[FLOAT]} float",
+            f"{totals[BINARY_WEIGHT]} binary-weight, {int8}{totals[FLOAT]} float",
             f"{100 * totals['binary_share']:.1f} % of {count_text(totals['multiply_adds'])} multiply-adds are binary",
             f"weights {size_text(totals['weight_bytes_before'])} -> {size_text(totals['weight_bytes_after'])}",
         ]

@@ -86,6 +86,10 @@ class Builder:
         flips = np.ascontiguousarray(flip, np.uint8)
         return self.constant(Type.U8, flips.shape, flips)
 
+    def to_int8(self, scale: float, zero: int) -> tuple[int, int]:
+        """Operands of EMIT_I8."""
+        return self.floats(np.array([scale]), "scale"), self.integers(np.array([zero]))
+
     def integers(self, values: Array) -> int:
         """An I32 constant [C]; thresholds beyond its range act like its ends."""
         limits = np.iinfo(np.int32)
@@ -104,6 +108,10 @@ class Builder:
             return self.constant(Type.W_SIGN, weights.shape, layout.pack_sign(weights < 0))
         floats = np.asarray(weights, np.float32)
         return self.constant(Type.W_F32, floats.shape, layout.pack_f32(floats))
+
+    def weights8(self, weights: Array) -> int:
+        """Weights [G, O, KH, KW, C] of -127..127: W_S8."""
+        return self.constant(Type.W_S8, weights.shape, layout.pack_s8(weights.astype(np.int8)))
 
     # -- ops --
 

@@ -131,11 +131,14 @@ class Fusion:
         return [
             node
             for node in self.needs.readers(value)
-            if node.op in _STEPS and id(node) not in self.lowered and self.needs.of(node.output)
+            if node.op in ELEMENTWISE
+            and id(node) not in self.lowered
+            and self.needs.of(node.output)
         ]
 
     def _only_bits(self, node: Node) -> bool:
-        return node.op in SIGNS and self.needs.of(node.output) == {Type.BITS}
+        only_bits = node.op in SIGNS and self.needs.of(node.output) == {Type.BITS}
+        return only_bits or node.op == "to_int8"
 
     def _next(self, program: Program, value: str) -> Node | None:
         """The reader that becomes the next step: it and the forms of v and of its result (2 each) must fit."""
@@ -173,6 +176,9 @@ class Fusion:
         """Write the result of a sign of v."""
         self.lowered.add(id(node))
         program.nodes.append(node)
+        if node.op == "to_int8":
+            self._emit_numbers(program, node)
+            return
         threshold, flip = self._quantiser(node)
         if node.op == "threshold" and program.exact:
             tensor = self.storage.tensor(node.output, Type.BITS)
@@ -180,6 +186,13 @@ class Fusion:
             program.add(Step.EMIT_INT, self.builder.integers(threshold))
         else:
             self._emit_quantiser(program, node.output, threshold, flip)
+
+    def _emit_numbers(self, program: Program, node: Node) -> None:
+        """EMIT_I8."""
+        tensor = self.storage.tensor(node.output, Type.I8)
+        program.emitted.append((node.output, Type.I8, tensor))
+        scale, zero = node.attrs["scale"], node.attrs["zero"]
+        program.add(Step.EMIT_I8, *self.builder.to_int8(scale, zero))
 
     def _emit_quantiser(self, program: Program, value: str, threshold: Array, flip: Array) -> None:
         """EMIT_SIGN where it means the same, else EMIT_BITS."""
@@ -198,6 +211,16 @@ class Fusion:
         mul, add = (normal(self._parameter(node, index)) for index in (1, 2))
         where = node.describe()
         program.add(Step.AFFINE, self.builder.floats(mul, where), self.builder.floats(add, where))
+
+    def from_int8(self, program: Program, node: Node, value: str) -> None:
+        """AFFINE twice, as both operations round."""
+        ones = np.ones(self._channels(value), np.float32)
+        for mul, add in (
+            (ones, -ones * node.attrs["zero"]),
+            (ones * node.attrs["scale"], 0 * ones),
+        ):
+            operands = (self.builder.floats(normal(data), node.describe()) for data in (mul, add))
+            program.add(Step.AFFINE, *operands)
 
     def clip(self, program: Program, node: Node, _: str) -> None:
         """CLIP."""
@@ -267,6 +290,7 @@ def takes(graph: Graph, node: Node, value: str) -> bool:
 
 _STEPS: dict[str, Callable[[Fusion, Program, Node, str], None]] = {
     "affine": Fusion.affine,
+    "from_int8": Fusion.from_int8,
     "clip": Fusion.clip,
     "prelu": Fusion.prelu,
     "quantise": Fusion.sign,
@@ -274,4 +298,4 @@ _STEPS: dict[str, Callable[[Fusion, Program, Node, str], None]] = {
     **dict.fromkeys(OF_TWO, Fusion.of_two),
     **dict.fromkeys(FUNCTIONS, Fusion.function),
 }
-ELEMENTWISE = frozenset(_STEPS)
+ELEMENTWISE = frozenset({*_STEPS, "to_int8"})

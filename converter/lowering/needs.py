@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Who reads each value, and in which form: floats (Type.F32) or bits (Type.BITS)."""
+"""Who reads each value, and in which form: floats (Type.F32), bits (Type.BITS) or 8-bit numbers (Type.I8)."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ class Needs:
         for node in nodes:
             for name in dict.fromkeys(node.inputs):
                 self._readers.setdefault(name, []).append(node)
+        self._numbers = {node.output for node in nodes if node.op == "to_int8"}
         self._needs: dict[str, set[Type]] = {}
         for node in reversed(nodes):
             self._needs[node.output] = self._sum(node.output, ())
@@ -69,6 +70,9 @@ class Needs:
         )
         if binary and node.inputs[0] == name:
             return {Type.BITS}
+        layer = node.op in ("qconv", "qdense") and node.inputs[0] == name
+        if layer or (node.op == "from_int8" and name in self._numbers):
+            return {Type.I8}
         if node.op == "gather2d":
             return set(needed)
         if node.op in VIEWS:

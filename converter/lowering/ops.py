@@ -84,14 +84,24 @@ class Lowering:
             x, pads = padded, (0, 0, 0, 0)
         self._convolve(node, Kind.CONV2D, x, pads)
 
+    def qconv(self, node: Node) -> None:
+        """qconv: 8-bit input."""
+        self._require_image(node)
+        x = self.storage.numbers(node.inputs[0])
+        self._convolve(node, Kind.QCONV2D, x, tuple(node.attrs["pads"]), [node.attrs["zero"]])
+
     def _image(self, node: Node) -> int:
         """The first input as floats [H, W, C]."""
+        return self.storage.floats(node.inputs[0], dims=self._require_image(node))
+
+    def _require_image(self, node: Node) -> Shape:
+        """Dims of the first input, [H, W, C]."""
         shape = self.graph.shape(node.inputs[0])
         if len(shape) != 4 or shape[0] != 1:
             raise ConversionError(
                 f"{node.describe()}: its input is {list(shape)}; a '{node.op}' needs an image [1, C, H, W]"
             )
-        return self.storage.floats(node.inputs[0], dims=storage_dims(shape))
+        return storage_dims(shape)
 
     def _convolve(
         self, node: Node, kind: Kind, x: int, pads: Sequence[int], more: Sequence[int] = ()
@@ -100,7 +110,7 @@ class Lowering:
         weights = self._weights(node)
         outputs, *rest = weights.shape
         split = weights.reshape(groups, outputs // groups, *rest).transpose(0, 1, 3, 4, 2)
-        w = self.builder.weights(split, kind == Kind.BCONV2D)
+        w = self._packed(split, kind)
         words = [*node.attrs["strides"], *node.attrs["dilations"], *pads, *more]
         self.fusion.run(Program(kind, [x, w], words, [node]), node.output)
 
@@ -110,37 +120,55 @@ class Lowering:
         if binary and not runs_binary(self.graph, node):
             self._require_exact(node)
             binary = False
+        kind = Kind.BDENSE if binary else Kind.QDENSE if node.op == "qdense" else Kind.DENSE
         weights, shape = self._weights(node), self.graph.shape(node.inputs[0])
         if weights.ndim == 2:
-            self._rows(node, weights, binary)
+            self._rows(node, weights, kind)
             return
-        if binary:
-            order, x = canonical(shape), self.storage.bits(node.inputs[0])
-            kind, dims = Kind.BDENSE, storage_dims(shape)
+        dims: Shape = (1, 1, math.prod(shape))
+        words = [node.attrs["zero"]] if kind == Kind.QDENSE else []
+        if kind == Kind.BDENSE:
+            order, x, dims = (
+                canonical(shape),
+                self.storage.bits(node.inputs[0]),
+                storage_dims(shape),
+            )
+        elif kind == Kind.QDENSE:
+            order, x = canonical(shape), self.storage.numbers(node.inputs[0])
         else:
             order, x = self.storage.floats_at_hand(node.inputs[0])
-            kind, dims = Kind.DENSE, (1, 1, math.prod(shape))
         ones = [axis for axis in range(len(shape)) if axis not in order]
         moved = weights.transpose(0, *(1 + axis for axis in (*ones, *order)))
-        w = self.builder.weights(moved.reshape(1, len(weights), *dims), binary)
-        self.fusion.run(Program(kind, [x, w], nodes=[node]), node.output)
+        w = self._packed(moved.reshape(1, len(weights), *dims), kind)
+        self.fusion.run(Program(kind, [x, w], words, [node]), node.output)
 
-    def _rows(self, node: Node, weights: Array, binary: bool) -> None:
+    def _packed(self, weights: Array, kind: Kind) -> int:
+        """Weights [G, O, KH, KW, C] in the form that the op reads."""
+        if kind in (Kind.QCONV2D, Kind.QDENSE) and not np.all(np.abs(weights) == 1):
+            return self.builder.weights8(weights)
+        return self.builder.weights(weights, kind in (Kind.BCONV2D, Kind.BDENSE))
+
+    def _rows(self, node: Node, weights: Array, dense: Kind) -> None:
         """x [M, K] @ w [O, K].T as a convolution of [1, M, K]."""
         name = node.inputs[0]
         dims = storage_dims(self.graph.shape(name))
-        x = self.storage.bits(name) if binary else self.storage.floats(name, dims=dims)
-        w = self.builder.weights(weights[np.newaxis, :, np.newaxis, np.newaxis, :], binary)
-        words = [1, 1, 1, 1, 0, 0, 0, 0]
-        kind = Kind.BCONV2D if binary else Kind.CONV2D
-        program = Program(kind, [x, w], [*words, 0] if binary else words, [node])
+        kind, more = Kind.CONV2D, []
+        if dense == Kind.BDENSE:
+            kind, more, x = Kind.BCONV2D, [0], self.storage.bits(name)
+        elif dense == Kind.QDENSE:
+            kind, more, x = Kind.QCONV2D, [node.attrs["zero"]], self.storage.numbers(name)
+        else:
+            x = self.storage.floats(name, dims=dims)
+        w = self._packed(weights[np.newaxis, :, np.newaxis, np.newaxis, :], kind)
+        program = Program(kind, [x, w], [1, 1, 1, 1, 0, 0, 0, 0, *more], [node])
         self.fusion.run(program, node.output)
 
     def _weights(self, node: Node) -> Array:
         weights = self.graph.const(node.inputs[1])
         if weights is None:
             raise ConversionError(f"{node.describe()}: its weights must be constant")
-        if weights.dtype == np.int8 and not np.all(np.abs(weights) == 1):
+        binary = weights.dtype == np.int8 and node.op not in ("qconv", "qdense")
+        if binary and not np.all(np.abs(weights) == 1):
             raise ConversionError(f"{node.describe()}: its binary weights are not all -1 and +1")
         if weights.dtype != np.int8 and not np.all(np.isfinite(weights)):
             raise ConversionError(f"{node.describe()}: its weights hold NaN or infinity")
@@ -283,6 +311,8 @@ _OPERATORS: dict[str, Callable[[Lowering, Node], None]] = {
     **dict.fromkeys(VIEWS, Lowering.view),
     "conv": Lowering.conv,
     "bconv": Lowering.bconv,
+    "qconv": Lowering.qconv,
+    "qdense": Lowering.dense,
     "dense": Lowering.dense,
     "bdense": Lowering.dense,
     "maxpool": Lowering.maxpool,

@@ -10,7 +10,7 @@ from converter.dab_model import Type
 from converter.graph import Graph, Node
 from converter.lowering.needs import Needs
 
-COMPUTING = ("conv", "bconv", "dense", "bdense")
+COMPUTING = ("conv", "bconv", "qconv", "dense", "bdense", "qdense")
 
 
 def orders(graph: Graph, nodes: Sequence[Node], needs: Needs) -> Iterator[list[Node]]:
@@ -92,5 +92,5 @@ def _growth(
 
 def _bytes(graph: Graph, needs: Needs, name: str) -> float:
     """Bytes of a value in the forms that are needed."""
-    sizes = {Type.F32: 4.0, Type.BITS: 0.125}
+    sizes = {Type.F32: 4.0, Type.BITS: 0.125, Type.I8: 1.0}
     return math.prod(graph.shape(name)) * sum(sizes[form] for form in needs.of(name))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Where the values of the graph are: as floats in one or more orders of axes, as bits, or both.
+"""Where the values of the graph are: as floats in one or more orders of axes, as bits, as 8-bit
+numbers.
 
 Asking for a form that a value does not have yet appends the op that makes it (transpose, reshape, pointwise).
 """
@@ -29,10 +30,12 @@ from converter.lowering.builder import Builder, normal, six
 
 @dataclass
 class Forms:
-    """Tensors that hold a value: floats with their order of axes, bits (always channels-last)."""
+    """Tensors that hold a value: floats with their order of axes, bits and 8-bit
+    numbers (always channels-last)."""
 
     floats: list[tuple[Order, int]] = field(default_factory=list)
     bits: int | None = None
+    numbers: int | None = None
 
 
 def keeps_bits(source: Shape, target: Shape, order: Order | None) -> bool:
@@ -60,10 +63,12 @@ class Storage:
         return name in self.forms or self.graph.const(name) is not None
 
     def any_form(self, name: str) -> int:
-        """The tensor of a value as floats if they are there, else as bits; its last axis is the channels."""
+        """The tensor of a value as floats if they are there, else as bits or numbers; its last axis is the channels."""
         forms = self._of(name)
         if not forms.floats and forms.bits is not None:
             return forms.bits
+        if not forms.floats and forms.numbers is not None:
+            return forms.numbers
         return self.floats(name, last=storage_dims(self.graph.shape(name))[-1])
 
     def _of(self, name: str) -> Forms:
@@ -84,6 +89,8 @@ class Storage:
         """An op has written the tensor: from now on the value has this form (channels-last unless said)."""
         if form == Type.BITS:
             self._of(name).bits = index
+        elif form == Type.I8:
+            self._of(name).numbers = index
         else:
             order = canonical(self.graph.shape(name)) if order is None else order
             self._of(name).floats.append((order, index))
@@ -174,8 +181,10 @@ class Storage:
             out = None if order == canonical(shape) else tuple(shape)
             words = [len(dims), *six(dims), *six(perm)]
             self.make(name, Type.F32, Kind.TRANSPOSE, [index], words, dims=out, order=order)
-        elif forms.bits is not None:
-            self.make(name, Type.F32, Kind.POINTWISE, [forms.bits], steps=[Step.EMIT_F32])
+        elif forms.bits is not None or forms.numbers is not None:
+            x = forms.numbers if forms.bits is None else forms.bits
+            assert x is not None
+            self.make(name, Type.F32, Kind.POINTWISE, [x], steps=[Step.EMIT_F32])
             self._make_floats(name, order)
         else:
             raise ConversionError(f"value '{name}' is used before it is computed")
@@ -201,3 +210,13 @@ class Storage:
             steps = [Step.EMIT_BITS]
             return self.make(name, Type.BITS, Kind.POINTWISE, [x, *operands], steps=steps)
         return forms.bits
+
+    def numbers(self, name: str) -> int:
+        """The tensor with a value's 8-bit numbers."""
+        forms = self._of(name)
+        if forms.numbers is None:
+            x = self.floats(name, last=storage_dims(self.graph.shape(name))[-1])
+            operands = self.builder.to_int8(1.0, 0)
+            steps = [Step.EMIT_I8]
+            return self.make(name, Type.I8, Kind.POINTWISE, [x, *operands], steps=steps)
+        return forms.numbers

@@ -38,7 +38,10 @@ def transposed(ctx: NodeContext, name: str) -> str:
     assert data is not None
     copy = f"{name} (transposed)"
     if copy not in ctx.graph.values:
-        ctx.graph.add_value(copy, data.T.shape).const = np.ascontiguousarray(data.T)
+        value = ctx.graph.add_value(copy, data.T.shape)
+        grid = ctx.graph.values[name].grid
+        value.const = np.ascontiguousarray(data.T)
+        value.grid = None if grid is None else grid.transposed()
     return copy
 
 

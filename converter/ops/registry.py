@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -59,12 +59,13 @@ def operation(
 
 
 Importer = Callable[["NodeContext"], Result]
+F = TypeVar("F", bound=Importer)
 
 
-def importer(*op_types: str, domains: Sequence[str] = ("",)) -> Callable[[Importer], Importer]:
+def importer(*op_types: str, domains: Sequence[str] = ("",)) -> Callable[[F], F]:
     """Declare how ONNX nodes of these types become nodes of the IR."""
 
-    def register(function: Importer) -> Importer:
+    def register(function: F) -> F:
         IMPORTERS.update({(d, t): function for d in domains for t in op_types})
         return function
 

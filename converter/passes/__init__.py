@@ -24,6 +24,7 @@ from converter.passes.finish import Finish
 from converter.passes.gates import Gates
 from converter.passes.gathers import QuantiseBeforeGather
 from converter.passes.insert import InsertSigns
+from converter.passes.int8 import Int8Layers
 from converter.passes.pads import MergePads, PadBehindQuantise
 from converter.passes.pairs import SplitPairs
 from converter.passes.pools import PoolSigns, QuantiseBeforePool
@@ -76,6 +77,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     Thresholds,
     Zeros,
     Gates,
+    Int8Layers,
     MergeAffines,
     MergeReshapes,
     DropIdentity,

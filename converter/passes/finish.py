@@ -13,7 +13,7 @@ from converter.passes.rule import Rule, merged
 class Finish(Rule[Node]):
     """Complete the rows of the report; changes nothing."""
 
-    ops = frozenset({"bconv", "bdense", "conv", "dense"})
+    ops = frozenset({"bconv", "bdense", "qconv", "qdense", "conv", "dense"})
     repeat = False
 
     def pattern(self, node: Node) -> Node | None:

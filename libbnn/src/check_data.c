@@ -112,6 +112,30 @@ static const char *sign_rule_broken(const uint8_t *data, const uint32_t *dims)
     return NULL;
 }
 
+/* W_S8: no -128, and the rest of each output's last vector. */
+static const char *s8_rule_broken(const uint8_t *data, uint32_t bytes, const uint32_t *dims)
+{
+    const uint64_t taps = (uint64_t)dims[2] * dims[3] * dims[4], vectors = (taps + 15) / 16;
+    const size_t rest = (size_t)(taps % 16);
+    for (uint32_t i = 0; i < bytes; i++) {
+        if (data[i] == 0x80) {
+            return "8-bit weights must not be -128";
+        }
+    }
+    for (uint64_t g = 0; rest != 0 && g < dims[0]; g++) {
+        for (uint32_t o = 0; o < dims[1]; o += 8) {
+            const uint64_t lanes = dims[1] - o < 8 ? dims[1] - o : 8;
+            const uint8_t *last = data + ((g * dims[1] + o) * vectors + (vectors - 1) * lanes) * 16;
+            for (uint64_t j = 0; j < lanes; j++) {
+                if (!all_zero(last + 16 * j + rest, 16 - rest)) {
+                    return "8-bit weights must be zero behind the last tap";
+                }
+            }
+        }
+    }
+    return NULL;
+}
+
 /* U8: flips. */
 static const char *u8_rule_broken(const uint8_t *data, uint32_t bytes)
 {
@@ -145,6 +169,7 @@ bnn_status bnn_check_data(const bnn_model *model, struct bnn_tensor_set *infinit
             case BNN_TYPE_W_XNOR: what = xnor_rule_broken(data, t.dims); break;
             case BNN_TYPE_W_SIGN: what = sign_rule_broken(data, t.dims); break;
             case BNN_TYPE_W_F32: what = weights_f32_rule_broken(data, t.bytes); break;
+            case BNN_TYPE_W_S8: what = s8_rule_broken(data, t.bytes, t.dims); break;
             default: break; /* I8, I32: any value */
             }
         }

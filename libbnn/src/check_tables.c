@@ -44,6 +44,10 @@ uint64_t bnn_type_bytes(uint32_t type, uint32_t rank, const uint32_t dims[6])
         product = times(times(dims[0], (dims[1] + 7) / 8), times(dims[2], dims[3]));
         return times(product, type == BNN_TYPE_W_SIGN ? dims[4] : 8 * (uint64_t)bnn_group_bytes(dims[4]));
     case BNN_TYPE_W_F32: product = 4; break;
+    case BNN_TYPE_W_S8: {
+        uint64_t taps = times(times(dims[2], dims[3]), dims[4]);
+        return times(times(dims[0], dims[1]), (taps + 15) / 16 * 16);
+    }
     default: break; /* I8, U8 */
     }
     for (uint32_t i = 0; i < rank; i++) {
@@ -54,8 +58,8 @@ uint64_t bnn_type_bytes(uint32_t type, uint32_t rank, const uint32_t dims[6])
 
 static bnn_status check_shape(const struct bnn_dab_tensor *t, uint32_t i, bnn_error *error)
 {
-    if (t->type < BNN_TYPE_F32 || t->type > BNN_TYPE_W_F32) {
-        return tensor_error(error, i, "type: must be 1..8");
+    if (t->type < BNN_TYPE_F32 || t->type > BNN_TYPE_W_S8) {
+        return tensor_error(error, i, "type: must be 1..9");
     }
     int weights = t->type >= BNN_TYPE_W_XNOR;
     if (t->constant > 1 || (weights && !t->constant)) {

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define BNN_DAB_MAJOR 1
-#define BNN_DAB_MINOR 0
+#define BNN_DAB_MINOR 1
 #define BNN_DAB_MAX_TENSORS 16384u
 #define BNN_DAB_MAX_OPS 16384u
 #define BNN_DAB_MAX_OPERANDS (1u << 20)
@@ -76,6 +76,7 @@ enum bnn_step_code {
     BNN_STEP_DIV = 13,
     BNN_STEP_MAX = 14,
     BNN_STEP_MIN = 15,
+    BNN_STEP_EMIT_I8 = 16,
     BNN_STEP_COUNT
 };
 

@@ -68,6 +68,38 @@ def conv(x: tuple[int, ...], form: Type) -> bytes:
     return make(Kind.CONV2D, x, (1, 1, 1), [*ONE, *NO_PADS], EMIT, weights, form=form)
 
 
+def qconv(
+    k: int = 1, *, zero: int = 0, form: Type = Type.I8, weights: Type = Type.W_S8, out: int = 1
+) -> bytes:
+    """A qconv2d of one pixel and k channels."""
+    words = [*ONE, *NO_PADS, zero]
+    more = (weights, (1, 1, 1, 1, k))
+    return make(Kind.QCONV2D, (1, 1, k), (1, 1, out), words, EMIT, more, form=form)
+
+
+def qdense(k: int, zero: int = 0) -> bytes:
+    """A qdense of k numbers with weights for 2."""
+    weights = (Type.W_S8, (1, 1, 1, 1, 2))
+    return make(Kind.QDENSE, (1, 1, k), (1, 1, 1), [zero], EMIT, weights, form=Type.I8)
+
+
+def weight(value: int, at: int) -> bytes:
+    """A qconv2d of 3 channels; byte `at` of its weights, which end the file, is `value`."""
+    data = bytearray(qconv(3))
+    data[at - 16] = value
+    return dab.seal(bytes(data))
+
+
+def emit_i8(scale: float, zero: int, dims: tuple[int, ...] = (1,), out: int = 2) -> bytes:
+    """A pointwise op of 2 numbers that are quantised."""
+    b = Builder({})
+    b.inputs.append(b.activation(Type.F32, (2,), "input"))
+    operands = [b.floats(np.full(dims, scale), "test"), b.table(np.array([zero]))]
+    b.outputs.append(b.activation(Type.I8, (out,), "output"))
+    b.op(Kind.POINTWISE, [b.inputs[0], *operands], b.outputs, [], [Step.EMIT_I8])
+    return dab.write(b.finish())
+
+
 def flat_pool(kind: Kind) -> bytes:
     words = [1, 1, *ONE, *NO_PADS, *([0] if kind == Kind.AVGPOOL2D else [])]
     return make(kind, (2, 2), (2, 2), words, [])
@@ -204,5 +236,21 @@ BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
     ("resize2d with other weights", lambda: resize(weights=(1, 1)), Place.OPERAND, 0),
     ("resize2d with infinite weights", lambda: resize(infinite=True), Place.DATA, 4),
     ("resize2d to other dims", lambda: resize(out=(3, 1, 1)), Place.OPERAND, 0),
+    ("x of qconv2d is floats", lambda: qconv(form=Type.F32), Place.OPERAND, 0),
+    ("weights of qconv2d are floats", lambda: qconv(weights=Type.W_F32), Place.OPERAND, 0),
+    ("qconv2d of 65537 taps", lambda: qconv(65537), Place.OPERAND, 0),
+    ("qconv2d with zero point 128", lambda: qconv(zero=128), Place.ATTRIBUTE, 0),
+    ("qconv2d with zero point -129", lambda: qconv(zero=-129), Place.ATTRIBUTE, 0),
+    ("qconv2d to more elements", lambda: qconv(out=2), Place.OPERAND, 0),
+    ("weights of qdense for other inputs", lambda: qdense(3), Place.OPERAND, 0),
+    ("qdense with zero point 200", lambda: qdense(2, 200), Place.ATTRIBUTE, 0),
+    ("weight of -128", lambda: weight(0x80, 2), Place.DATA, 2),
+    ("weight behind the last tap", lambda: weight(1, 3), Place.DATA, 2),
+    ("scale 0", lambda: emit_i8(0, 0), Place.DATA, 1),
+    ("scale below 0", lambda: emit_i8(-1, 0), Place.DATA, 1),
+    ("zero point 128", lambda: emit_i8(1, 128), Place.DATA, 2),
+    ("zero point -129", lambda: emit_i8(1, -129), Place.DATA, 2),
+    ("two scales", lambda: emit_i8(1, 0, (2,)), Place.OPERAND, 0),
+    ("more 8-bit numbers than v has", lambda: emit_i8(1, 0, out=3), Place.OPERAND, 0),
     ("MIN of more", lambda: of_two(Step.MIN, 48), Place.OPERAND, 0),
 ]

@@ -149,7 +149,28 @@ def resized() -> Model:
     return b.finish()
 
 
-FILES = {"minimal": minimal, "all_ops": all_ops, "resized": resized}
+def int8() -> Model:
+    """8-bit numbers: a convolution in two groups, a dense layer with binary weights."""
+    m = Maker()
+    b = m.b
+    x = m.input(3, 4, 6)
+    scales = [
+        (b.floats(np.array([size]), "golden"), b.integers(np.array([zero])))
+        for size, zero in ((0.05, -128), (2.5, 7))
+    ]
+    y = m.op(Kind.POINTWISE, [x, *scales[0]], Type.I8, (3, 4, 6), [], Step.EMIT_I8)
+    weights = b.weights8(np.round(m.numbers(2, 9, 3, 3, 3) * 23))
+    words = [1, 1, 1, 1, 1, 1, 1, 1, -128]
+    z = m.op(Kind.QCONV2D, [y, weights, *scales[1]], Type.I8, (3, 4, 18), words, Step.EMIT_I8)
+    signs = m.weights((1, 5, 1, 1, 216), Type.W_SIGN)
+    steps = (Step.AFFINE, Step.EMIT_F32)
+    scores = m.op(Kind.QDENSE, [z, signs, m.c(5), m.c(5)], Type.F32, (1, 5), [7], *steps)
+    floats = m.op(Kind.POINTWISE, [z], Type.F32, (3, 4, 18), [], Step.EMIT_F32)
+    b.outputs += [scores, floats]
+    return b.finish()
+
+
+FILES = {"minimal": minimal, "all_ops": all_ops, "resized": resized, "int8": int8}
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def swap_strings(f: File) -> None:
 HEADER: list[Rule] = [
     ("magic", lambda f: f.header("magic", 0x88), H, 0, Status.MAGIC),
     ("major", lambda f: f.header("major", 2), H, 0, Status.VERSION),
-    ("minor", lambda f: f.header("minor", 1), H, 0, Status.VERSION),
+    ("minor", lambda f: f.header("minor", 2), H, 0, Status.VERSION),
     ("file_size 2^31", lambda f: f.header("file_size", 1 << 31), H, 0),
     ("file_size more", lambda f: f.header("file_size", len(f.data) + 1), H, 0, Status.TRUNCATED),
     ("file_size less", lambda f: f.header("file_size", f.end - 1), H, 0, Status.TRUNCATED),
@@ -98,7 +98,7 @@ TENSORS: list[Rule] = [
     ("name outside", lambda f: f.tensor(3, "name", 1 << 20), S, 3),
     ("name inside a string", swap_strings, S, 0),
     ("type 0", lambda f: f.tensor(STEM, "type", 0), T, STEM),
-    ("type 9", lambda f: f.tensor(STEM, "type", 9), T, STEM),
+    ("type 10", lambda f: f.tensor(STEM, "type", 10), T, STEM),
     ("constant 2", lambda f: f.tensor(STEM, "constant", 2), T, STEM),
     ("weights not constant", lambda f: f.tensor(W_XNOR, "constant", 0), T, W_XNOR),
     ("rank 0", lambda f: f.tensor(STEM, "rank", 0), T, STEM),
@@ -127,7 +127,7 @@ TENSORS: list[Rule] = [
 
 OPS: list[Rule] = [
     ("kind 0", lambda f: f.op(CONV, "kind", 0), O, CONV),
-    ("kind 17", lambda f: f.op(CONV, "kind", 17), O, CONV),
+    ("kind 19", lambda f: f.op(CONV, "kind", 19), O, CONV),
     ("op without outputs", lambda f: f.op(CONV, "outputs", 0), O, CONV),
     ("operand not the sum", lambda f: f.op(CONV, "operand", f.op(CONV, "operand") + 1), O, CONV),
     (
@@ -201,7 +201,7 @@ DATA: list[Rule] = [
 ]
 
 STEPS: list[Rule] = [
-    ("step not known", steps(CONV, 16), A, CONV),
+    ("step not known", steps(CONV, 17), A, CONV),
     ("step behind END", steps(BDENSE, Step.EMIT_F32, 0, Step.EMIT_F32), A, BDENSE),
     ("no EMIT", steps(BDENSE, 0), A, BDENSE),
     ("EMIT_INT of floats", steps(CONV, Step.EMIT_INT), A, CONV),

@@ -27,7 +27,7 @@ OUTPUTS = (1, 2, 3, 7, 8, 9, 15, 16, 17, 64, 65, 130)
 COMPUTING = (Step.AFFINE, Step.CLIP, Step.PRELU, Step.SIGN, Step.FUNCTION, *OF_TWO)
 # Those that give no infinities or NaN, however many steps there are.
 TAME = tuple(f for f in Function if f.name not in ("SQRT", "RECIPROCAL", "EXP", "LOG"))
-EMITS = (Step.EMIT_F32, Step.EMIT_SIGN, Step.EMIT_BITS)
+EMITS = (Step.EMIT_F32, Step.EMIT_SIGN, Step.EMIT_BITS, Step.EMIT_I8)
 
 
 @dataclass
@@ -76,11 +76,23 @@ class Net:
         (out,) = self.op(Kind.POINTWISE, [x, *operands], [(Type.BITS, dims)], [], [Step.EMIT_BITS])
         return out
 
+    def numbers8(self, *dims: int) -> int:
+        """Random 8-bit numbers."""
+        x = self.floats(*dims)
+        steps, form = [Step.EMIT_I8], (Type.I8, dims)
+        (out,) = self.op(Kind.POINTWISE, [x, *self.scale(0.0625)], [form], [], steps)
+        return out
+
+    def scale(self, size: float) -> tuple[int, int]:
+        """Operands of EMIT_I8."""
+        zero = self.builder.integers(np.array([self.pick(-128, -3, 0, 64, 127)]))
+        return self.builder.floats(np.array([size]), "test"), zero
+
     def show(self, indices: list[int]) -> None:
-        """Make them model outputs; bits as floats, all of them plain reads of memory."""
+        """Make them model outputs; bits and 8-bit numbers as floats, all of them plain reads of memory."""
         for index in indices:
             tensor = self.builder.tensors[index]
-            if tensor.type == Type.BITS:
+            if tensor.type != Type.F32:
                 (index,) = self.op(
                     Kind.POINTWISE, [index], [(Type.F32, tensor.dims)], [], [Step.EMIT_F32]
                 )
@@ -96,6 +108,12 @@ class Net:
             return self.builder.weights(self.values(*dims), False)
         signs = self.rng.choice(np.array([-1, 1], np.int8), dims)
         return self.builder.weights(signs, form == Type.W_XNOR)
+
+    def weights8(self, dims: Dims) -> int:
+        """Weights of 8 bits, or binary ones."""
+        if self.rng.random() < 0.3:
+            return self.weights(dims, Type.W_SIGN)
+        return self.builder.weights8(self.rng.integers(-127, 128, dims))
 
     def quantiser(self, channels: int) -> tuple[int, int]:
         threshold = self.values(channels) / 2
@@ -137,6 +155,8 @@ class Net:
             return [self.builder.integers(np.array([self.pick(*TAME)]))]
         if step in (Step.SIGN, Step.EMIT_BITS):
             return [*self.quantiser(channels)]
+        if step == Step.EMIT_I8:
+            return [*self.scale(0.75)]
         if step == Step.EMIT_INT:
             return [self.builder.integers(self.rng.integers(-20, 21, channels))]
         return []
@@ -173,8 +193,7 @@ class Net:
         for step in steps:
             inputs += self.operands(step, dims)
             if step in STEP_OUTPUT:
-                form = Type.F32 if step == Step.EMIT_F32 else Type.BITS
-                outputs.append((form, dims))
+                outputs.append((STEP_OUTPUT[step], dims))
         self.show(self.op(kind, inputs, outputs, words, steps))
 
 
@@ -198,30 +217,36 @@ def conv(net: Net, kind: Kind, steps: list[Step] | None = None) -> None:
     sizes = (net.pick(1, 2, 4, 5, 7), net.pick(1, 3, 5, 8, 11))
     words, out = net.window(sizes, kernel, 6)
     dims = (*sizes, groups * channels)
+    filters = (groups, outputs, *kernel, channels)
     if kind == Kind.BCONV2D:
-        x, form = net.bits(*dims), Type.W_XNOR
+        x, w = net.bits(*dims), net.weights(filters, Type.W_XNOR)
         words.append(net.pick(-1, 0, 1))
+    elif kind == Kind.QCONV2D:
+        x, w = net.numbers8(*dims), net.weights8(filters)
+        words.append(net.pick(-128, 0, 5, 127))
     else:
-        x, form = net.floats(*dims), Type(net.pick(Type.W_F32, Type.W_SIGN))
-    w = net.weights((groups, outputs, *kernel, channels), form)
+        x, w = net.floats(*dims), net.weights(filters, Type(net.pick(Type.W_F32, Type.W_SIGN)))
     net.computing(kind, [x, w], (*out, groups * outputs), words, steps or net.program(kind))
 
 
 def dense(net: Net, kind: Kind, steps: list[Step] | None = None) -> None:
     dims = (net.pick(1, 1, 2), net.pick(1, 1, 3), net.pick(*CHANNELS))
     outputs = net.pick(*OUTPUTS)
+    flat, words = (1, outputs, 1, 1, dims[0] * dims[1] * dims[2]), []
     if kind == Kind.BDENSE:
         x, w = net.bits(*dims), net.weights((1, outputs, *dims), Type.W_XNOR)
+    elif kind == Kind.QDENSE:
+        x, w = net.numbers8(*dims), net.weights8(flat)
+        words = [net.pick(-128, 0, 5, 127)]
     else:
-        form = Type(net.pick(Type.W_F32, Type.W_SIGN))
-        x = net.floats(*dims)
-        w = net.weights((1, outputs, 1, 1, dims[0] * dims[1] * dims[2]), form)
-    net.computing(kind, [x, w], (1, 1, outputs), [], steps or net.program(kind))
+        x, w = net.floats(*dims), net.weights(flat, Type(net.pick(Type.W_F32, Type.W_SIGN)))
+    net.computing(kind, [x, w], (1, 1, outputs), words, steps or net.program(kind))
 
 
 def pointwise(net: Net, kind: Kind, steps: list[Step] | None = None) -> None:
     dims = (net.pick(1, 2, 5), net.pick(1, 3, 6), net.pick(*CHANNELS))
-    x = net.bits(*dims) if net.rng.random() < 0.3 else net.floats(*dims)
+    make = [net.floats, net.floats, net.bits, net.numbers8][net.pick(0, 1, 2, 3)]
+    x = make(*dims)
     net.computing(kind, [x], dims, [], steps or net.program(kind))
 
 
@@ -339,12 +364,16 @@ MAKERS: dict[Kind, Callable[[Net, Kind], None]] = {
     Kind.SLICE: slice_,
     Kind.GATHER2D: gather2d,
     Kind.RESIZE2D: resize2d,
+    Kind.QCONV2D: conv,
+    Kind.QDENSE: dense,
 }
 COMPUTERS: dict[Kind, Callable[[Net, Kind, list[Step]], None]] = {
     Kind.BCONV2D: conv,
     Kind.BDENSE: dense,
     Kind.CONV2D: conv,
     Kind.DENSE: dense,
+    Kind.QCONV2D: conv,
+    Kind.QDENSE: dense,
     Kind.POINTWISE: pointwise,
 }
 

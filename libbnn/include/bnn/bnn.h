@@ -84,8 +84,9 @@ typedef enum bnn_type {
     BNN_TYPE_U8 = 4,
     BNN_TYPE_BITS = 5,      /* activation signs, NC1HWC2; dims are H, W, C; bit 1 is -1 */
     BNN_TYPE_W_XNOR = 6,    /* binary weights for BITS input */
-    BNN_TYPE_W_SIGN = 7,    /* binary weights for F32 input */
-    BNN_TYPE_W_F32 = 8      /* float weights, blocked by 8 output channels */
+    BNN_TYPE_W_SIGN = 7,    /* binary weights for F32 or I8 input */
+    BNN_TYPE_W_F32 = 8,     /* float weights, blocked by 8 output channels */
+    BNN_TYPE_W_S8 = 9       /* 8-bit weights for I8 input, -127..127 */
 } bnn_type;
 
 /* A tensor as the user sees it. Model inputs and outputs have the source model's shape and axis order, dense, row-major. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * pointwise: a program of steps alone, on floats or on signs as +1.0 and -1.0.
+ * pointwise: a program of steps alone, on floats, on signs as +1.0 and -1.0, or on 8-bit numbers.
  */
 #include "steps.h"
 
 struct pointwise {
     struct bnn_steps steps;
     const float *floats; /* x, or */
-    const uint8_t *bits;
+    const uint8_t *bits; /* or */
+    const int8_t *bytes;
 };
 
 static struct bnn_value value_of(const struct bnn_view *x)
@@ -23,7 +24,8 @@ static struct bnn_value value_of(const struct bnn_view *x)
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
 {
     struct bnn_view x = bnn_op_input(op, 0);
-    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_F32 || x.type == BNN_TYPE_BITS, "x: must be F32 or BITS");
+    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_F32 || x.type == BNN_TYPE_BITS || x.type == BNN_TYPE_I8,
+                "x: must be F32, BITS or I8");
     struct bnn_value value = value_of(&x);
     return bnn_steps_check(op, 1, &value, error);
 }
@@ -33,9 +35,9 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     struct bnn_view x = bnn_op_input(op, 0);
     struct bnn_value value = value_of(&x);
     struct pointwise *state = bnn_take(build, 1, sizeof *state), s = {0};
-    int is_bits = x.type == BNN_TYPE_BITS;
-    s.bits = is_bits ? x.data : NULL;
-    s.floats = is_bits ? NULL : (const float *)(const void *)x.data;
+    s.bits = x.type == BNN_TYPE_BITS ? x.data : NULL;
+    s.bytes = x.type == BNN_TYPE_I8 ? (const int8_t *)x.data : NULL;
+    s.floats = x.type == BNN_TYPE_F32 ? (const float *)(const void *)x.data : NULL;
     bnn_steps_bind(&s.steps, op, 1, &value, BNN_RUN, build);
     s.steps.apart = 1;
     bnn_scratch(build, bnn_steps_tile(&s.steps));
@@ -54,6 +56,10 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     if (s->bits != NULL) {
         const uint8_t *bits = s->bits + bnn_slab_bits(slab, s->steps.pixels, &bits_step);
         s->steps.kernels->unpack(place, bits, slab->pixels, step, slab->channels);
+        v_step = step;
+    } else if (s->bytes != NULL) {
+        const struct bnn_tile tile = {slab->pixels, slab->channels, step, s->steps.channels};
+        s->steps.kernels->unpack_i8(place, s->bytes + slab->pixel * s->steps.channels + slab->channel, &tile);
         v_step = step;
     } else {
         v = s->floats + slab->pixel * s->steps.channels + slab->channel;

@@ -19,7 +19,7 @@ struct step_rule {
     uint8_t types[2];
     uint8_t extents[2];  /* of the operand */
 };
-enum extent { TENSOR = 0, PER_CHANNEL, LIMITS, CODE };
+enum extent { TENSOR = 0, PER_CHANNEL, LIMITS, ONE };
 
 static const struct step_rule rules[BNN_STEP_COUNT] = {
     [BNN_STEP_AFFINE] = {2, 0, 1, 0, {BNN_TYPE_F32, BNN_TYPE_F32}, {PER_CHANNEL, PER_CHANNEL}},
@@ -31,12 +31,13 @@ static const struct step_rule rules[BNN_STEP_COUNT] = {
     [BNN_STEP_EMIT_SIGN] = {0, BNN_TYPE_BITS, 0, 0, {0}, {0}},
     [BNN_STEP_EMIT_BITS] = {2, BNN_TYPE_BITS, 0, 1, {BNN_TYPE_F32, BNN_TYPE_U8}, {PER_CHANNEL, PER_CHANNEL}},
     [BNN_STEP_EMIT_INT] = {1, BNN_TYPE_BITS, 0, 0, {BNN_TYPE_I32}, {PER_CHANNEL}},
-    [BNN_STEP_FUNCTION] = {1, 0, 1, 0, {BNN_TYPE_I32}, {CODE}},
+    [BNN_STEP_FUNCTION] = {1, 0, 1, 0, {BNN_TYPE_I32}, {ONE}},
     [BNN_STEP_MUL] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
     [BNN_STEP_SUB] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
     [BNN_STEP_DIV] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
     [BNN_STEP_MAX] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
     [BNN_STEP_MIN] = {1, 0, 1, 0, {BNN_TYPE_F32}, {TENSOR}},
+    [BNN_STEP_EMIT_I8] = {2, BNN_TYPE_I8, 0, 0, {BNN_TYPE_F32, BNN_TYPE_I32}, {ONE, ONE}},
 };
 
 static uint32_t step_code(const struct bnn_op *op, uint32_t i)
@@ -85,6 +86,20 @@ static int ordered(const struct bnn_view *limits)
     return bounds[0] <= bounds[1];
 }
 
+static int positive(const struct bnn_view *scale)
+{
+    float value;
+    bnn_memcpy(&value, scale->data, sizeof value);
+    return value > 0;
+}
+
+static int small(const struct bnn_view *zero)
+{
+    int32_t value;
+    bnn_memcpy(&value, zero->data, sizeof value);
+    return value >= -128 && value <= 127;
+}
+
 static uint32_t function_of(const void *code)
 {
     uint32_t function;
@@ -121,7 +136,7 @@ static bnn_status check_operand(const struct bnn_op *op, uint32_t code, uint32_t
         const uint64_t elements = extent == PER_CHANNEL ? value->channels : extent == LIMITS ? 2 : 1;
         BNN_REQUIRE(OPERAND, view->constant, "step operand: must be a constant");
         BNN_REQUIRE(OPERAND, view->rank == 1 && view->dims[0] == elements,
-                    "step operand: must have one element per channel (CLIP limits: two, FUNCTION: one)");
+                    "step operand: must have one element per channel (CLIP limits: two, FUNCTION, EMIT_I8: one)");
     }
     if (view->infinite && !rule->infinite) {
         return bnn_data_error(view, "floats must be finite", error);
@@ -131,6 +146,9 @@ static bnn_status check_operand(const struct bnn_op *op, uint32_t code, uint32_t
     }
     if (code == BNN_STEP_FUNCTION && (function_of(view->data) == 0 || function_of(view->data) >= BNN_FUNCTION_COUNT)) {
         return bnn_data_error(view, "there is no such function", error);
+    }
+    if (code == BNN_STEP_EMIT_I8 && !(which == 0 ? positive(view) : small(view))) {
+        return bnn_data_error(view, which == 0 ? "a scale must be above 0" : "a zero point must be -128..127", error);
     }
     return BNN_OK;
 }
@@ -364,6 +382,11 @@ void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const
         case BNN_STEP_EMIT_BITS: {
             const struct bnn_threshold t = {a + c, (const uint8_t *)step->b + c / 8};
             kernels->pack_threshold(step->out + bits, v, slab->pixels, tile.x_step, slab->channels, &t);
+            break;
+        }
+        case BNN_STEP_EMIT_I8: {
+            const struct bnn_tile bytes = {slab->pixels, slab->channels, s->channels, tile.x_step};
+            kernels->pack_i8((int8_t *)step->out + first, v, &bytes, a, step->b);
             break;
         }
         case BNN_STEP_ADD:

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""8-bit numbers, as the EMIT_I8 step makes them (docs/dab-format.md, section 4): x stands for (q - zero) * scale."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from converter.graph import Array, Grid
+
+LOWEST, HIGHEST = -128, 127
+
+
+def to_int8(x: Array, scale: Array | float, zero: Array | int) -> Array:
+    """The nearest int8 to x / scale (rounded to float32; of two the even one), plus zero, limited; NaN gives -128."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        nearest = np.rint(np.asarray(x, np.float32) / np.float32(scale)) + np.float32(zero)
+        limited = np.clip(nearest, LOWEST, HIGHEST)
+    return np.where(np.isnan(limited), LOWEST, limited).astype(np.int8)
+
+
+def grid(numbers: Array, scale: Array, zero: Array, axis: int) -> Grid | None:
+    """The grid of a weight (numbers - zero) * scale, where 8 bits can hold it; scale and zero: one, or one along `axis`."""
+    if numbers.dtype not in (np.int8, np.uint8):
+        return None
+    shape = [-1 if i == axis % numbers.ndim else 1 for i in range(numbers.ndim)]
+    if any(part.size not in (1, numbers.shape[axis]) or part.ndim > 1 for part in (scale, zero)):
+        return None
+    centred = numbers.astype(np.int32) - zero.astype(np.int32).reshape(shape)
+    if np.abs(centred).max() > HIGHEST:
+        return None
+    return Grid(centred.astype(np.int8), scale.astype(np.float32).reshape(shape))
+
+
+def quantise_weight(weight: Array) -> Grid:
+    """The nearest symmetric grid of a float weight [O, ...], with one scale per output."""
+    largest = np.abs(weight).reshape(len(weight), -1).max(1)
+    scale = np.where(largest > 0, largest / HIGHEST, 1).astype(np.float32)
+    scale = scale.reshape(-1, *(1,) * (weight.ndim - 1))
+    return Grid(np.clip(np.rint(weight / scale), -HIGHEST, HIGHEST).astype(np.int8), scale)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Layers that read 8-bit numbers and have weights of 8 bits or of one:
+
+    q -> from_int8(s, z) -> conv(w) -> y      q -> qconv(n; z) -> affine(s * t, 0) -> y        w[o] = t[o] * n[o]
+
+(dense likewise). The sum of qconv is an exact integer; the source model's is that of rounded floats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from converter.dab_model import MAX_DOT_8
+from converter.graph import Array, Grid, Node
+from converter.passes.rule import Rule
+from converter.report import FLOAT, INT8
+
+
+@dataclass
+class Layer:
+    """A layer, the from_int8 that it reads, and its weight."""
+
+    node: Node
+    source: Node
+    grid: Grid
+
+
+class Int8Layers(Rule[Layer]):
+    """conv and dense become qconv and qdense."""
+
+    ops = frozenset({"conv", "dense"})
+
+    def pattern(self, node: Node) -> Layer | None:
+        """A weight with a grid, or binary, behind a from_int8."""
+        source, weight = self.graph.producer(node.inputs[0]), self.graph.values[node.inputs[1]]
+        if source is None or source.op != "from_int8" or weight.const is None:
+            return None
+        if weight.const.dtype == np.int8:
+            return Layer(node, source, Grid(weight.const, np.ones(1, np.float32)))
+        grid = weight.grid
+        by_output = grid is not None and grid.scale.size in (1, grid.scale.shape[0])
+        return Layer(node, source, grid) if grid is not None and by_output else None
+
+    def check(self, match: Layer) -> str | None:
+        """The length of its dot products."""
+        taps = int(np.prod(match.grid.numbers.shape[1:]))
+        return f"its dot products have {taps} elements" if taps > MAX_DOT_8 else None
+
+    def rewrite(self, match: Layer) -> None:
+        """The integer layer, and the affine that makes its sums what they stand for."""
+        node, source, graph = match.node, match.source, self.graph
+        product = self.value_like(node.output, f"{node.output}.q")
+        weight = graph.add_const(match.grid.numbers, "weight")
+        layer = Node(
+            f"q{node.op}",
+            [source.inputs[0], weight],
+            [product],
+            {**node.attrs, "zero": source.attrs["zero"]},
+            node.sources,
+        )
+        scale = self._scale(match, len(match.grid.numbers))
+        constants = [graph.add_const(data, "scale") for data in (scale, np.zeros_like(scale))]
+        affine = Node("affine", [product, *constants], node.outputs, {}, node.sources)
+        graph.insert_before(node, layer, affine)
+        graph.remove(node)
+        for row in self.context.report.rows:
+            if row.output == node.attrs.get("result"):
+                row.kind = INT8 if row.kind == FLOAT else row.kind
+                row.reason += "; on 8-bit numbers"
+
+    def _scale(self, match: Layer, outputs: int) -> Array:
+        """Scale of the input times that of each output's weights, [O]."""
+        both = np.float64(np.float32(match.source.attrs["scale"])) * match.grid.scale.reshape(-1)
+        scale: Array = np.broadcast_to(both.astype(np.float32), (outputs,)).copy()
+        return scale

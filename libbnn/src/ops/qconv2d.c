@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * qconv2d and qdense: 8-bit input, 8-bit or binary weights. The taps of some output pixels are laid side by side (a panel, in
+ * scratch), those outside the input as the zero point, so that a kernel sees dot products only. What the zero point adds to
+ * them is known at plan time: sums start at its negative. dense is the convolution of one pixel.
+ */
+#include "blocks.h"
+#include "geometry.h"
+
+#include "../port.h"
+
+enum { STRIDE = 0, ZERO_CONV = 8, ZERO_DENSE = 0 }; /* attribute words */
+
+#define PANEL 32          /* pixels: the taps of a 3x3 convolution of 256 channels are 72 kB then */
+#define MOST_TAPS 65536u /* |x - zero| is at most 255, |w| 127: sums stay below 2^31 */
+
+struct qconv {
+    struct bnn_steps steps;
+    struct bnn_window window;
+    const int8_t *x;
+    const uint8_t *w;
+    int binary;
+    int32_t zero;
+    size_t groups, outputs, channels; /* outputs, channels: per convolution group */
+    size_t taps, vectors;             /* of one output */
+    const int32_t *start;             /* [groups * outputs] */
+    uint64_t acc, panel, tile;        /* offsets in scratch */
+};
+
+static bnn_status check_types(const struct bnn_op *op, const struct bnn_view *x, const struct bnn_view *w, uint32_t zero_word,
+                              bnn_error *error)
+{
+    const int32_t zero = bnn_op_attribute(op, zero_word);
+    BNN_REQUIRE(OPERAND, x->type == BNN_TYPE_I8, "x: must be I8");
+    BNN_REQUIRE(OPERAND, w->type == BNN_TYPE_W_S8 || w->type == BNN_TYPE_W_SIGN, "w: must be W_S8 or W_SIGN");
+    BNN_REQUIRE(OPERAND,
+                (uint64_t)w->dims[2] * w->dims[3] <= MOST_TAPS && (uint64_t)w->dims[2] * w->dims[3] * w->dims[4] <= MOST_TAPS,
+                "w: must have at most 65536 taps an output");
+    BNN_REQUIRE(ATTRIBUTE, zero >= -128 && zero <= 127, "zero_point: must be -128..127");
+    return BNN_OK;
+}
+
+static bnn_status check_conv(const struct bnn_op *op, bnn_error *error)
+{
+    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
+    bnn_status status = check_types(op, &x, &w, ZERO_CONV, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    BNN_REQUIRE(OPERAND, x.rank == 3, "x: must be [H, W, C]");
+    BNN_REQUIRE(OPERAND, x.dims[2] == (uint64_t)w.dims[0] * w.dims[4], "x: its channels must be groups x channels of w");
+    status = bnn_window_check(op, STRIDE, x.dims, w.dims + 2, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2);
+    const struct bnn_value value = {
+        .pixels = (uint64_t)window.y.out * window.x.out,
+        .channels = (uint64_t)w.dims[0] * w.dims[1],
+        .height = window.y.out,
+        .width = window.x.out,
+    };
+    return bnn_steps_check(op, 2, &value, error);
+}
+
+static bnn_status check_dense(const struct bnn_op *op, bnn_error *error)
+{
+    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
+    bnn_status status = check_types(op, &x, &w, ZERO_DENSE, error);
+    if (status != BNN_OK) {
+        return status;
+    }
+    BNN_REQUIRE(OPERAND, w.dims[0] == 1 && w.dims[2] == 1 && w.dims[3] == 1 && w.dims[4] == bnn_elements(&x),
+                "w: must be [1, O, 1, 1, K] for x of K elements");
+    const struct bnn_value value = {.pixels = 1, .channels = w.dims[1], .height = 1, .width = 1};
+    return bnn_steps_check(op, 2, &value, error);
+}
+
+/* Weights of a block of `size` outputs. */
+static const uint8_t *block_weights(const struct qconv *s, size_t group, size_t block)
+{
+    return s->binary ? s->w + (group * ((s->outputs + 7) / 8) + block) * s->taps
+                     : s->w + (group * s->outputs + block * 8) * s->vectors * 16;
+}
+
+/* The sum of an output's weights. */
+static int32_t weight_sum(const struct qconv *s, size_t group, size_t output)
+{
+    const size_t lane = output % 8, rest = s->outputs - output / 8 * 8, lanes = rest < 8 ? rest : 8;
+    const uint8_t *w = block_weights(s, group, output / 8);
+    int32_t sum = 0;
+    for (size_t i = 0; i < s->taps; i++) {
+        sum += s->binary ? 1 - 2 * (w[i] >> lane & 1) : (int8_t)w[16 * (lanes * (i / 16) + lane) + i % 16];
+    }
+    return sum;
+}
+
+static const void *bind_window(const struct bnn_op *op, const struct bnn_window *window, uint32_t zero_word,
+                               struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
+    const struct bnn_value value = {
+        .pixels = (uint64_t)window->y.out * window->x.out,
+        .channels = (uint64_t)w.dims[0] * w.dims[1],
+    };
+    struct qconv *state = bnn_take(build, 1, sizeof *state);
+    struct qconv s = {
+        .window = *window,
+        .x = (const int8_t *)x.data,
+        .w = w.data,
+        .binary = w.type == BNN_TYPE_W_SIGN,
+        .zero = bnn_op_attribute(op, zero_word),
+        .groups = w.dims[0],
+        .outputs = w.dims[1],
+        .channels = w.dims[4],
+        .taps = (size_t)w.dims[2] * w.dims[3] * w.dims[4],
+    };
+    s.vectors = (s.taps + 15) / 16;
+    int32_t *start = bnn_take(build, value.channels, sizeof *start);
+    for (size_t c = 0; start != NULL && c < value.channels; c++) {
+        start[c] = -s.zero * weight_sum(&s, c / s.outputs, c % s.outputs);
+    }
+    s.start = start;
+    bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
+    s.acc = bnn_scratch(build, PANEL * 8 * sizeof(int32_t));
+    s.panel = bnn_scratch(build, (uint64_t)PANEL * s.vectors * 16);
+    s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
+    build->macs = value.pixels * value.channels * s.taps;
+    build->weight_bytes = w.bytes;
+    if (state != NULL) {
+        *state = s;
+    }
+    return state;
+}
+
+static const void *bind_conv(const struct bnn_op *op, struct bnn_build *build)
+{
+    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
+    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2);
+    return bind_window(op, &window, ZERO_CONV, build);
+}
+
+static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
+{
+    const struct bnn_axis axis = {.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
+    const struct bnn_window window = {axis, axis};
+    return bind_window(op, &window, ZERO_DENSE, build);
+}
+
+/* The taps of output (y, x) of a group, in the order of the weights; zeros up to whole vectors. */
+static void fill_pixel(const struct qconv *s, int8_t *to, size_t group, uint32_t y, uint32_t x)
+{
+    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
+    const size_t pixel = s->groups * s->channels;
+    int8_t *const end = to + s->vectors * 16;
+    for (uint32_t ky = 0; ky < ay->kernel; ky++) {
+        const int64_t row = bnn_tap(ay, y, ky);
+        for (uint32_t kx = 0; kx < ax->kernel; kx++, to += s->channels) {
+            const int64_t column = bnn_tap(ax, x, kx);
+            if (row >= 0 && row < ay->in && column >= 0 && column < ax->in) {
+                bnn_memcpy(to, s->x + ((size_t)row * ax->in + (size_t)column) * pixel + group * s->channels, s->channels);
+            } else {
+                bnn_memset(to, s->zero, s->channels);
+            }
+        }
+    }
+    bnn_memset(to, 0, (size_t)(end - to));
+}
+
+/* Sums of a block over the pixels of a panel, as floats to the slab's place. */
+static void run_block(const struct qconv *s, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t pixels,
+                      float *place, size_t step)
+{
+    const int32_t *start = s->start + block->group * s->outputs + block->block * 8;
+    const uint8_t *w = block_weights(s, block->group, block->block);
+    for (size_t i = 0; i < pixels * 8; i++) {
+        acc[i] = i % 8 < block->size ? start[i % 8] : 0;
+    }
+    if (s->binary) {
+        s->steps.kernels->dot_sign(acc, panel, w, s->taps, pixels);
+    } else {
+        s->steps.kernels->dot_s8(acc, panel, (const int8_t *)w, s->vectors, pixels, block->size);
+    }
+    for (size_t p = 0; p < pixels; p++) {
+        float *to = (float *)(void *)((uint8_t *)place + p * step) + block->column;
+        for (size_t j = 0; j < block->lanes; j++) {
+            to[j] = (float)acc[8 * p + block->lane + j];
+        }
+    }
+}
+
+static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
+{
+    const struct qconv *s = state;
+    int32_t *acc = (int32_t *)(void *)(scratch + s->acc);
+    int8_t *panel = (int8_t *)(scratch + s->panel);
+    size_t step;
+    float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
+    for (size_t done = 0, pixels; done < slab->pixels; done += pixels) {
+        pixels = slab->pixels - done < PANEL ? slab->pixels - done : PANEL;
+        struct bnn_block block;
+        size_t filled = s->groups; /* the group whose taps the panel holds */
+        for (size_t column = 0; column < slab->channels; column += block.lanes) {
+            block = bnn_block_at(slab, column, s->outputs);
+            for (size_t p = 0; block.group != filled && p < pixels; p++) {
+                const size_t at = slab->pixel + done + p;
+                const uint32_t width = s->window.x.out;
+                fill_pixel(s, panel + p * s->vectors * 16, block.group, (uint32_t)(at / width), (uint32_t)(at % width));
+            }
+            filled = block.group;
+            run_block(s, acc, panel, &block, pixels, (float *)(void *)((uint8_t *)place + done * step), step);
+        }
+    }
+    bnn_steps_run(&s->steps, slab, place, step, place, step);
+}
+
+static void run(const void *state, uint8_t *scratch)
+{
+    const struct qconv *s = state;
+    bnn_each_slab(&s->steps, run_slab, s, scratch);
+}
+
+const struct bnn_op_code bnn_op_qconv2d = {check_conv, bind_conv, run};
+const struct bnn_op_code bnn_op_qdense = {check_dense, bind_dense, run};
