@@ -135,6 +135,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     s.one_pixel = value.pixels == 1 && !s.depthwise;
     value.takes_affine = !s.one_pixel && !s.depthwise;
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
+    s.steps.apart = 1;
     const size_t k = (size_t)w.dims[2] * w.dims[3] * w.dims[4], most = bnn_gather_limit(k);
     const size_t fit = most < s.steps.pixels ? most : s.steps.pixels;
     if (!s.depthwise && s.steps.limit > fit) {
@@ -224,7 +225,7 @@ static void run_blocks(const struct conv *s, const struct bnn_slab *slab, float 
 {
     float *acc = (float *)(void *)(scratch + s->acc);
     /* What is gathered for these pixels stays for their other channels. */
-    size_t prepared = slab->channel > 0 ? (slab->channel - 1) / s->outputs : SIZE_MAX, lanes;
+    size_t prepared = slab->fresh > 0 ? SIZE_MAX : (slab->channel - 1) / s->outputs, lanes;
     for (size_t column = 0; column < slab->channels; column += lanes) {
         const struct bnn_block block = bnn_block_at(slab, column, s->outputs);
         lanes = block.lanes;
