@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from converter import __version__, explain, files, lower, passes, sources
+from converter import __version__, calibrate, explain, files, lower, passes, sources
 from converter.errors import ConversionError
 from converter.graph import Graph
 from converter.options import parse
@@ -24,18 +24,28 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
     model: Path = args.model
     output: Path = args.output or model.with_suffix(".dab")
     sources.check(model)
-    files.check_paths([model, args.params, args.binary_list], [output, args.report])
+    read = [model, args.params, args.binary_list, args.int8]
+    files.check_paths(read, [output, args.report])
     graph, report = _recognise(args, tell)
     try:
         data = _lower(args, graph, report, tell)
+        samples = calibrate.read(args.int8, graph) if args.int8 else None
         tell("")
-        print(report.table(_width()))
+        if samples is None:
+            print(report.table(_width()))
         if args.verify is not None:
             zero = -1 if args.sign_zero is SignZero.MINUS else 1
             source = sources.as_onnx(model, args.params, dict(args.input_shape))
             result = verify(source, data, report, zero, args.verify, graph, tell)
             tell("")
             print(result)
+        if samples is not None:
+            before = data
+            calibrate.quantise(graph, samples, report, tell)
+            data = _lower(args, graph, report, tell)
+            tell("")
+            print(report.table(_width()))
+            print(calibrate.compare(before, data, graph, samples))
     except ConversionError as error:
         raise ConversionError(f"{model}: {error}") from error
     reports = {args.report: report.to_json().encode()} if args.report else {}

@@ -37,3 +37,12 @@ def quantise_weight(weight: Array) -> Grid:
     scale = np.where(largest > 0, largest / HIGHEST, 1).astype(np.float32)
     scale = scale.reshape(-1, *(1,) * (weight.ndim - 1))
     return Grid(np.clip(np.rint(weight / scale), -HIGHEST, HIGHEST).astype(np.int8), scale)
+
+
+def parameters(low: float, high: float) -> tuple[float, int]:
+    """Scale and zero point such that low..high and 0 are in -128..127, and 0 is one of the numbers."""
+    low, high = min(low, 0.0), max(high, 0.0)
+    scale = float(np.float32((high - low) / (HIGHEST - LOWEST)))
+    if scale < np.finfo(np.float32).tiny:
+        return 1.0, 0
+    return scale, int(np.clip(np.rint(LOWEST - low / scale), LOWEST, HIGHEST))

@@ -74,6 +74,13 @@ def convert_parser() -> argparse.ArgumentParser:
         help="run the result with pylibbnn and compare it with onnxruntime on N random inputs "
         f"(default {RANDOM_INPUTS}) and on boundary values",
     )
+    add(
+        "--int8",
+        type=Path,
+        metavar="FILE.npz",
+        help="8 bits for the layers that stay non-binary: FILE has typical inputs, an array [samples, ...] named as the input "
+        "(or x); with an array y or labels the accuracy before and after is printed",
+    )
     result.set_defaults(explain=False)
     return result
 

@@ -66,7 +66,7 @@ class Int8Layers(Rule[Layer]):
         graph.insert_before(node, layer, affine)
         graph.remove(node)
         for row in self.context.report.rows:
-            if row.output == node.attrs.get("result"):
+            if row.output == node.attrs.get("result", node.output):
                 row.kind = INT8 if row.kind == FLOAT else row.kind
                 row.reason += "; on 8-bit numbers"
 
