@@ -11,6 +11,7 @@ enum { KERNEL = 0, STRIDE = 2, COUNT_PAD = 10 }; /* attribute words */
 
 struct pool {
     const struct bnn_kernels *kernels;
+    const struct bnn_team *team;
     struct bnn_window window;
     struct bnn_spans y_spans, x_spans;
     const uint8_t *x;
@@ -84,6 +85,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     if (state != NULL) {
         *state = (struct pool){
             .kernels = build->kernels,
+            .team = build->team,
             .window = window,
             .y_spans = y_spans,
             .x_spans = x_spans,
@@ -148,50 +150,66 @@ static void finish_bits(const struct pool *s, uint8_t *out, size_t size, uint32_
     }
 }
 
-static void run_plane(const struct pool *s, uint8_t *out, const uint8_t *x, size_t size, fold_fn *fold, finish_fn *finish,
-                      const uint8_t *flips)
+/* A plane of pixels of `size` bytes; its rows are the parts. */
+struct plane {
+    const struct pool *pool;
+    fold_fn *fold;
+    finish_fn *finish; /* NULL: nothing is left to do */
+    uint8_t *out;
+    const uint8_t *x;
+    size_t size;
+    const uint8_t *flips;
+};
+
+static void run_row(const void *job, uint32_t oy, uint8_t *scratch)
 {
+    (void)scratch;
+    const struct plane *plane = job;
+    const struct pool *s = plane->pool;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    for (uint32_t oy = 0; oy < ay->out; oy++) {
-        const struct bnn_span *ys = bnn_span_of(&s->y_spans, oy);
-        for (uint32_t ox = 0; ox < ax->out; ox++, out += size) {
-            const struct bnn_span *xs = bnn_span_of(&s->x_spans, ox);
-            int first = 1;
-            for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
-                const uint8_t *row = x + (size_t)bnn_tap(ay, oy, ky) * ax->in * size;
-                for (uint32_t kx = xs->tap; kx < xs->tap_end; kx++, first = 0) {
-                    fold(s, out, row + (size_t)bnn_tap(ax, ox, kx) * size, size, first);
-                }
+    const size_t size = plane->size;
+    const struct bnn_span *ys = bnn_span_of(&s->y_spans, oy);
+    uint8_t *out = plane->out + (size_t)oy * ax->out * size;
+    for (uint32_t ox = 0; ox < ax->out; ox++, out += size) {
+        const struct bnn_span *xs = bnn_span_of(&s->x_spans, ox);
+        int first = 1;
+        for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
+            const uint8_t *row = plane->x + (size_t)bnn_tap(ay, oy, ky) * ax->in * size;
+            for (uint32_t kx = xs->tap; kx < xs->tap_end; kx++, first = 0) {
+                plane->fold(s, out, row + (size_t)bnn_tap(ax, ox, kx) * size, size, first);
             }
-            if (finish != NULL) {
-                finish(s, out, size, (ys->tap_end - ys->tap) * (xs->tap_end - xs->tap), flips);
-            }
+        }
+        if (plane->finish != NULL) {
+            plane->finish(s, out, size, (ys->tap_end - ys->tap) * (xs->tap_end - xs->tap), plane->flips);
         }
     }
 }
 
+static void run_floats(const struct pool *s, fold_fn *fold, finish_fn *finish, uint8_t *scratch)
+{
+    const struct plane plane = {s, fold, finish, s->out, s->x, s->channels * sizeof(float), NULL};
+    bnn_share(s->team, run_row, &plane, s->window.y.out, scratch);
+}
+
 static void run_max(const void *state, uint8_t *scratch)
 {
-    (void)scratch;
-    const struct pool *s = state;
-    run_plane(s, s->out, s->x, s->channels * sizeof(float), fold_max, NULL, NULL);
+    run_floats(state, fold_max, NULL, scratch);
 }
 
 static void run_average(const void *state, uint8_t *scratch)
 {
-    (void)scratch;
-    const struct pool *s = state;
-    run_plane(s, s->out, s->x, s->channels * sizeof(float), fold_sum, finish_sum, NULL);
+    run_floats(state, fold_sum, finish_sum, scratch);
 }
 
 static void run_bits(const void *state, uint8_t *scratch)
 {
-    (void)scratch;
     const struct pool *s = state;
     const size_t in = (size_t)s->window.y.in * s->window.x.in, out = (size_t)s->window.y.out * s->window.x.out;
     for (uint32_t c = 0; c < s->channels; c += 128) {
         const size_t before = c / 8, size = bnn_group_size(s->channels - c);
-        run_plane(s, s->out + before * out, s->x + before * in, size, fold_bits, finish_bits, s->flips + before);
+        const struct plane plane = {s,    fold_bits,        finish_bits, s->out + before * out, s->x + before * in,
+                                    size, s->flips + before};
+        bnn_share(s->team, run_row, &plane, s->window.y.out, scratch);
     }
 }
 
