@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -18,11 +19,13 @@ from converter import files
 from converter.errors import ConversionError
 from pylibbnn import BnnError, Model, isas, zoo
 from pylibbnn.describe import describe
+from pylibbnn.profile import profile
 
 _EXAMPLE = """\
 examples:
   python -m pylibbnn run model.dab --input x.npy --output y.npy
   python -m pylibbnn inspect model.dab
+  python -m pylibbnn profile model.dab --sort
   python -m pylibbnn zoo bireal18 -o bireal18.onnx
 Exit codes: 0 done, 1 the model or the data were refused, 2 wrong usage.
 """
@@ -39,7 +42,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="run|inspect|zoo")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="run|inspect|profile|zoo"
+    )
     run = commands.add_parser("run", help="run a model on numpy arrays")
     run.add_argument("model", type=Path, help="the .dab file")
     run.add_argument(
@@ -61,8 +66,22 @@ def _parser() -> argparse.ArgumentParser:
     look = commands.add_parser("inspect", help="print a model's ops, shapes, bytes and memory")
     look.add_argument("model", type=Path, help="the .dab file")
     look.set_defaults(work=_inspect)
+    _add_profile(commands)
     _add_zoo(commands)
     return parser
+
+
+def _add_profile(commands: Any) -> None:
+    spent = commands.add_parser(
+        "profile", help="run a model on random inputs and print the time and the rate of each op"
+    )
+    spent.add_argument("model", type=Path, help="the .dab file")
+    spent.add_argument("--isa", help=f"instruction set to use at most; here: {', '.join(isas())}")
+    spent.add_argument("--threads", type=int, default=1, metavar="N", help="default 1")
+    spent.add_argument("--repeat", type=int, default=20, metavar="N", help="runs; default 20")
+    spent.add_argument("--sort", action="store_true", help="the slowest op first")
+    spent.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    spent.set_defaults(work=_profile)
 
 
 def _add_zoo(commands: Any) -> None:
@@ -178,6 +197,17 @@ def _zoo(options: argparse.Namespace) -> None:
         raise UserError(str(error)) from error
     shape = [size.dim_value for size in model.graph.input[0].type.tensor_type.shape.dim]
     print(f"{options.output}: {options.name}, image {shape}, {len(data)} bytes")
+
+
+def _profile(options: argparse.Namespace) -> None:
+    try:
+        result = profile(options.model, options.isa, options.threads, options.repeat)
+    except OSError as error:
+        raise UserError(f"{options.model}: {error.strerror or error}") from error
+    if options.json:
+        print(json.dumps(result.json(), indent=1))
+    else:
+        print("\n".join(result.lines(options.sort)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -24,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LIBRARY = ROOT / "libbnn"
 HEADER = LIBRARY / "include" / "bnn" / "bnn.h"
 THREADS = LIBRARY / "threads"
+PROFILE = LIBRARY / "profile"
 MODULE = "pylibbnn._bnn"
 CFLAGS = ["-std=c11", "-O2", "-fPIC", "-pthread", "-ffp-contract=off", "-fvisibility=hidden"]
 
@@ -39,7 +40,9 @@ void pybnn_call(size_t index, const size_t *arguments);
 SOURCE = """
 #include "batch.h"
 #include "bnn/bnn.h"
+#include "bound.h"
 #include "kernels.h"
+#include "times.h"
 
 typedef struct { const char *slot; const char *isa; uint32_t features; } pybnn_variant;
 
@@ -75,23 +78,24 @@ def _marked(header: Path) -> tuple[str, str]:
 
 
 def cdef() -> str:
-    """Return the declarations for cffi: the header's marked region, then its prototypes; threads; kernels."""
+    """Return the declarations for cffi: the header's marked region, then its prototypes; what lies beside it; kernels."""
     types, rest = _marked(HEADER)
     rest = re.sub(r"/\*.*?\*/", "", rest, flags=re.S)
     rest = re.sub(r"#(ifdef __cplusplus.*?#endif|endif)", "", rest, flags=re.S)
-    threads = [_marked(THREADS / name)[0] for name in ("pool.h", "batch.h")]
-    return types + rest.replace("BNN_MUST_CHECK ", "") + "".join(threads) + KERNEL_CDEF
+    headers = (THREADS / "pool.h", THREADS / "batch.h", PROFILE / "times.h", PROFILE / "bound.h")
+    beside = "".join(_marked(header)[0] for header in headers)
+    return types + rest.replace("BNN_MUST_CHECK ", "") + beside + KERNEL_CDEF
 
 
 def sources() -> list[Path]:
-    """Return every C and assembly file of the library and its threads; files of other architectures compile to nothing."""
+    """Return all C and assembly files; those of other architectures compile to nothing."""
     library = (p for p in (LIBRARY / "src").rglob("*") if p.suffix in {".c", ".S"})
-    return sorted([*library, *THREADS.glob("*.c")])
+    return sorted([*library, *THREADS.glob("*.c"), *PROFILE.glob("*.c")])
 
 
 def include_dirs() -> list[Path]:
     """Return the folders that the extension and the library include from."""
-    return [LIBRARY / "include", LIBRARY / "src", THREADS]
+    return [LIBRARY / "include", LIBRARY / "src", THREADS, PROFILE]
 
 
 def _builder() -> cffi.FFI:

@@ -126,6 +126,16 @@ class Step:
     macs: int
     weight_bytes: int
     scratch_bytes: int
+    activation_bytes: int
+    binary: bool
+
+
+@dataclass(frozen=True)
+class Bound:
+    """Multiply-adds per second that a machine can do at most: of signs, and of floats."""
+
+    binary: float
+    floats: float
 
 
 class NativeModel:
@@ -184,7 +194,9 @@ def _free_pool(raw: Any, process: int) -> None:
 class NativePlan:
     """A plan in an arena of its own; a pool shares its steps. Not thread-safe: one thread at a time."""
 
-    def __init__(self, model: NativeModel, isa: str | None, pool: Pool | None = None) -> None:
+    def __init__(
+        self, model: NativeModel, isa: str | None, pool: Pool | None = None, profile: bool = False
+    ) -> None:
         self.model = model
         self._pool = pool
         self._isa = ffi.new("char[]", isa.encode()) if isa else ffi.NULL
@@ -193,6 +205,11 @@ class NativePlan:
             options.parallel = ffi.addressof(lib, "bnn_pool_run")
             options.parallel_context = pool.raw
             options.workers = pool.threads
+        self._best = ffi.new("double[]", [-1.0] * int(model.raw.op_count))
+        self._times = ffi.new("bnn_times *", {"best": self._best})
+        if profile:
+            options.profile = ffi.addressof(lib, "bnn_times_note")
+            options.profile_context = self._times
         error = ffi.new("bnn_error *")
         size = ffi.new("size_t *")
         status = lib.bnn_plan_size(model.raw, options, size, error)
@@ -231,6 +248,10 @@ class NativePlan:
         """Run once: `inputs` must have been filled, `outputs` hold the result afterwards."""
         lib.bnn_run(self.raw)
 
+    def milliseconds(self) -> list[float]:
+        """Return the best time of each step in the runs so far, negative without runs or `profile`."""
+        return [float(best) for best in self._best]
+
     def tensor(self, index: int, size: int) -> Bytes:
         """Return a copy of the memory of the file's tensor `index`, `size` bytes."""
         pointer = lib.bnn_plan_tensor(self.raw, index)
@@ -253,6 +274,8 @@ class NativePlan:
                     info.macs,
                     info.weight_bytes,
                     info.scratch_bytes,
+                    info.activation_bytes,
+                    bool(lib.bnn_is_binary(info.kind)),
                 )
             )
         return steps
@@ -272,6 +295,12 @@ def run_batch(
     raw = ffi.new("bnn_plan *[]", [plan.raw for plan in plans])
     batch = ffi.new("bnn_batch *", (raw, *samples, len(inputs), len(outputs)))
     lib.bnn_batch_run(pool.raw, batch, len(inputs[0]))
+
+
+def measure_bound(isa: str | None, threads: int) -> Bound:
+    """Measure what so many cores can do with an instruction set; None: the best."""
+    bound = lib.bnn_measure_bound(ffi.new("char[]", isa.encode()) if isa else ffi.NULL, threads)
+    return Bound(float(bound.binary), float(bound.floats))
 
 
 def default_isa() -> str | None:

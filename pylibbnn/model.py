@@ -29,6 +29,7 @@ class Model:
     Raises OSError when the file cannot be read and BnnError when its content is refused.
     `threads` is how many threads a run works with; results are the same bits. A batch of at least as many samples is shared
     sample by sample, which takes an arena per thread; otherwise each step of the network is shared.
+    With `profile` the times of steps are taken, except in batches that threads share (see pylibbnn.profile).
     `run` may be called from any thread: calls on one Model run one after the other, different Models run in parallel.
     """
 
@@ -37,6 +38,7 @@ class Model:
         source: str | os.PathLike[str] | bytes | bytearray,
         isa: str | None = None,
         threads: int = 1,
+        profile: bool = False,
     ) -> None:
         if not 1 <= threads <= _MOST_THREADS:
             raise ValueError(f"threads must be 1 to {_MOST_THREADS}, got {threads}")
@@ -51,7 +53,7 @@ class Model:
         self._model.verify()
         self._isa = isa if isa is not None else _lib.default_isa()
         self._pool = _lib.Pool(threads) if threads > 1 else None
-        self._plan = _lib.NativePlan(self._model, self._isa, self._pool)
+        self._plan = _lib.NativePlan(self._model, self._isa, self._pool, profile)
         self._plans: list[_lib.NativePlan] = []  # one per thread, made for the first batch
         self._lock = threading.Lock()
         self.inputs: list[TensorInfo] = self._model.inputs()
@@ -82,6 +84,11 @@ class Model:
     def steps(self) -> list[StepInfo]:
         """The executable steps, in order."""
         return self._plan.steps()
+
+    @property
+    def step_milliseconds(self) -> list[float]:
+        """With `profile`: the best time of each step so far; negative before the first run."""
+        return self._plan.milliseconds()
 
     def __repr__(self) -> str:
         ins = ", ".join(f"{t.name}{list(t.shape)}" for t in self.inputs)

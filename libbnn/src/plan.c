@@ -12,6 +12,19 @@ struct sizes {
     uint64_t plan, scratch, total;
 };
 
+static uint64_t activation_bytes(const struct bnn_op *op)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < op->inputs; i++) {
+        const struct bnn_view view = bnn_op_input(op, i);
+        sum += view.constant ? 0 : view.bytes;
+    }
+    for (uint32_t i = 0; i < op->outputs; i++) {
+        sum += bnn_op_output(op, i).bytes;
+    }
+    return sum;
+}
+
 /* Workers of a team; at least 1. */
 static uint32_t workers_of(const bnn_options *options)
 {
@@ -69,6 +82,7 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
                         .macs = build.macs,
                         .weight_bytes = build.weight_bytes,
                         .scratch_bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes,
+                        .activation_bytes = activation_bytes(&op),
                     },
             };
         }

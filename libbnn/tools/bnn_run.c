@@ -13,6 +13,7 @@
 #include "bnn/bnn.h"
 #include "marks.h"
 #include "pool.h"
+#include "times.h"
 
 enum { EXIT_ERROR = 1, EXIT_USAGE = 2, MOST_THREADS = 256 };
 
@@ -25,7 +26,7 @@ static const char usage[] =
     "  --isa NAME   instruction-set variant to use at most; the default is $BNN_ISA, otherwise the best this cpu has\n"
     "  --threads N  work with so many threads (default 1); the outputs are the same\n"
     "  --repeat N   run every sample N times (default 1)\n"
-    "  --profile    print the best time of every step\n"
+    "  --profile    print of every step: best time, multiply-adds, their rate as a share of what the cpu can do, bytes\n"
     "  --mark       put every step between the hint instructions that an instruction counter looks for (ARM only)\n"
     "  --help       print this\n";
 
@@ -198,27 +199,6 @@ static int parse(int argc, char **argv, struct options *options)
     return EXIT_SUCCESS;
 }
 
-/* Best time of every step. */
-struct profile {
-    double *best;
-    struct timespec start;
-};
-
-static void profile_step(void *context, uint32_t step, int end)
-{
-    struct profile *profile = context;
-    struct timespec now;
-    timespec_get(&now, TIME_UTC);
-    if (!end) {
-        profile->start = now;
-        return;
-    }
-    double ms = (double)(now.tv_sec - profile->start.tv_sec) * 1e3 + (double)(now.tv_nsec - profile->start.tv_nsec) * 1e-6;
-    if (profile->best[step] < 0 || ms < profile->best[step]) {
-        profile->best[step] = ms;
-    }
-}
-
 static void mark_step(void *context, uint32_t step, int end)
 {
     (void)context, (void)step;
@@ -227,24 +207,6 @@ static void mark_step(void *context, uint32_t step, int end)
     } else {
         MARK_BEGIN();
     }
-}
-
-static void print_profile(const bnn_plan *plan, const struct profile *profile)
-{
-    double sum = 0;
-    uint32_t steps = bnn_plan_steps(plan);
-    for (uint32_t i = 0; i < steps; i++) {
-        sum += profile->best[i];
-    }
-    printf("%4s  %-10s %10s %6s  %s\n", "step", "kind", "ms", "share", "name");
-    for (uint32_t i = 0; i < steps; i++) {
-        bnn_step_info info;
-        if (bnn_plan_step(plan, i, &info) == BNN_OK) {
-            printf("%4lu  %-10s %10.4f %5.1f%%  %s\n", (unsigned long)i, info.kind, profile->best[i],
-                   sum > 0 ? 100 * profile->best[i] / sum : 0.0, info.name);
-        }
-    }
-    printf("%4s  %-10s %10.4f\n", "", "all", sum);
 }
 
 static int has_nan(const bnn_tensor *tensor, const uint8_t *bytes)
@@ -347,21 +309,21 @@ static int run_to_file(const struct options *options, bnn_plan *plan, const bnn_
 
 static int run_plan(const struct options *options, const bnn_model *model, const struct file *in)
 {
-    struct profile profile = {0};
+    bnn_times times = {0};
     bnn_options plan_options = {.isa = options->isa};
     bnn_error error;
     bnn_plan *plan = NULL;
     size_t bytes = 0;
     if (options->profile) {
-        profile.best = malloc(model->op_count * sizeof profile.best[0]);
-        if (profile.best == NULL) {
+        times.best = malloc(model->op_count * sizeof times.best[0]);
+        if (times.best == NULL) {
             return fail(options->model, "out of memory");
         }
         for (uint32_t i = 0; i < model->op_count; i++) {
-            profile.best[i] = -1;
+            times.best[i] = -1;
         }
-        plan_options.profile = profile_step;
-        plan_options.profile_context = &profile;
+        plan_options.profile = bnn_times_note;
+        plan_options.profile_context = &times;
     } else if (options->mark) {
         plan_options.profile = mark_step;
     }
@@ -386,11 +348,11 @@ static int run_plan(const struct options *options, const bnn_model *model, const
         result = run_to_file(options, plan, model, in);
     }
     if (result == EXIT_SUCCESS && options->profile) {
-        print_profile(plan, &profile);
+        bnn_times_print(&times, plan, options->isa, (uint32_t)options->threads);
     }
     bnn_pool_free(pool);
     free(arena);
-    free(profile.best);
+    free(times.best);
     return result;
 }
 

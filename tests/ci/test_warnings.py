@@ -14,7 +14,7 @@ from ci.paths import ROOT
 from ci.qemu.targets import targets
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O2"]
-FOLDERS = ("libbnn/src", "libbnn/threads", "libbnn/tools", "tests/probe")
+FOLDERS = ("libbnn/src", "libbnn/profile", "libbnn/threads", "libbnn/tools", "tests/probe")
 COMPILERS = ["gcc", "clang", *(name for name, target in targets().items() if target.zig)]
 
 
@@ -31,7 +31,7 @@ def command(compiler: str) -> list[str]:
 
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_no_warnings(compiler: str, tmp_path: Path) -> None:
-    includes = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src", "threads")]
+    includes = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src", "threads", "profile")]
     for source in [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.c"))]:
         arguments = [*STRICT, *includes, "-c", str(source), "-o", str(tmp_path / "object.o")]
         result = subprocess.run(

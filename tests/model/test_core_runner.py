@@ -84,10 +84,14 @@ def test_outputs(runner: Run, files: Files, more: tuple[object, ...]) -> None:
 
 
 def test_profile(runner: Run, files: Files) -> None:
+    """A row per step, their sum, and what is binary and not; rates where there are multiply-adds."""
     lines = runner(*files.paths, "--profile").stdout.splitlines()
-    assert lines[0].split() == ["step", "kind", "ms", "share", "name"]
+    head = "step kind ms share Mmac Gmac/s bound weights K activ. K name"
+    assert lines[0].split() == head.split()
     assert [line.split()[1] for line in lines[1:3]] == ["concat", "softmax"]
-    assert lines[3].split()[0] == "all"
+    assert [line.split()[-2:] for line in lines[1:3]] == [["0.1", "concat"], ["0.1", "softmax"]]
+    assert [line.split()[0] for line in lines[3:]] == ["all", "binary", "others"]
+    assert lines[4].split()[1:3] == ["0.0000", "0.0%"]
 
 
 def patched(files: Files, at: int, value: bytes) -> None:

@@ -72,8 +72,9 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = tmp_path_factory.mktemp("tsan") / "bnn-run"
     sources = [*(LIBRARY / "src").glob("*.c"), *(LIBRARY / "src" / "ops").glob("*.c")]
     sources += [*(LIBRARY / "src" / "generic").glob("*.c"), LIBRARY / "threads" / "pool.c"]
+    sources += (LIBRARY / "profile").glob("*.c")
     options = ["-std=c11", "-O1", "-g", "-pthread", "-DBNN_CONFIG_GENERIC_ONLY=1"]
-    includes = [f"-I{LIBRARY / part}" for part in ("include", "src", "threads")]
+    includes = [f"-I{LIBRARY / part}" for part in ("include", "src", "threads", "profile")]
     files = [*map(str, sources), str(LIBRARY / "tools" / "bnn_run.c"), "-o", str(program)]
     build = subprocess.run(
         [gcc, *options, "-fsanitize=thread", *includes, *files],

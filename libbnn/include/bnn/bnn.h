@@ -121,6 +121,7 @@ typedef struct bnn_step_info {
     uint64_t macs;       /* multiply-adds (binary or float) of one run; 0 for others */
     uint32_t weight_bytes;
     uint32_t scratch_bytes; /* of all workers */
+    uint64_t activation_bytes; /* that it reads and writes */
 } bnn_step_info;
 
 /* Part `part` of a step's work, done by worker `worker`. */
