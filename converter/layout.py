@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int8]
 BLOCK = 8  # output channels per block of weights
 VECTOR = 16  # taps of 8-bit weights that are neighbours
 #: Grouped convolutions of at most this many input channels a group are done on floats with W_SIGN weights, which is as exact:
-#: as bits each group takes the 64 of a word. The file is smaller; on x86 it is about as fast (measured), on ARM nobody measured.
+#: as bits each group takes the 64 of a word. The file is smaller; about as fast on x86 (measured), ARM is not measured.
 NARROW = 2
 
 

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 
 from ci.paths import ROOT
+from converter.onnx_file import read_model
 from converter.passes import Mode
 from generator.check import SEEN, check, convert
 from generator.network import networks
@@ -26,8 +27,28 @@ from targets import Target
 
 REGRESSIONS = Path(__file__).parent / "regressions"
 FAILURES = ROOT / "build" / "generated"
+#: Real networks whose nodes are shuffled as well, the smaller ones, and how often.
+FILES = sorted(
+    path
+    for folder in (Path(__file__).parent / "zoo", ROOT.parent / "shared" / "models")
+    for path in folder.rglob("*.onnx")
+    if path.stat().st_size < 5_000_000
+)
+ORDERS = 2
 Look = Callable[[onnx.ModelProto], object]
 Graphs = Callable[[Look, float], None]
+
+
+def independent(model: onnx.ModelProto, orders: int = 1) -> None:
+    """Convert with nodes and visits in the model's order and in random ones: the results are the same."""
+    rng = np.random.default_rng(len(model.graph.node))
+    first = convert(model)
+    for _ in range(orders):
+        with other_visits(rng):
+            second = convert(in_other_order(model, rng))
+        assert summary(first.report) == summary(second.report)
+        assert content(first.graph) == content(second.graph)
+        assert nameless(first.dab) == nameless(second.dab)
 
 
 @pytest.fixture
@@ -86,16 +107,26 @@ def test_mode(mode: Mode, graphs: Graphs) -> None:
 def test_order(graphs: Graphs) -> None:
     """Neither the order of independent nodes in the file nor the order of visits decides anything."""
 
-    def look(model: onnx.ModelProto) -> None:
-        rng = np.random.default_rng(len(model.graph.node))
-        first = convert(model)
-        with other_visits(rng):
-            second = convert(in_other_order(model, rng))
-        assert summary(first.report) == summary(second.report)
-        assert content(first.graph) == content(second.graph)
-        assert nameless(first.dab) == nameless(second.dab)
+    graphs(independent, 0.1)
 
-    graphs(look, 0.1)
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_order_in_files(path: Path) -> None:
+    """Nor in networks as exporters write them."""
+    independent(read_model(path), ORDERS)
+
+
+def test_external(graphs: Graphs, tmp_path: Path) -> None:
+    """Constants may stand in a file beside the model."""
+    inside, outside = tmp_path / "inside.onnx", tmp_path / "outside.onnx"
+
+    def look(model: onnx.ModelProto) -> None:
+        onnx.save(model, inside)
+        (tmp_path / "data").unlink(missing_ok=True)
+        onnx.save(model, outside, save_as_external_data=True, location="data", size_threshold=0)
+        assert convert(read_model(inside)).dab == convert(read_model(outside), folder=tmp_path).dab
+
+    graphs(look, 0.02)
 
 
 @pytest.mark.one_cpu

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from generator.exact import Graph, Tensor
-from generator.layers import axes_node, bias, turned
-from generator.signs import clipped, row, scalar
+from generator.layers import bias, turned
+from generator.resized import nearest, resized
+from generator.signs import any_sign, clipped, row, scalar
 
 Step = Callable[[Graph, Tensor], Tensor]
 
@@ -188,10 +189,8 @@ def whole_image(g: Graph, x: Tensor) -> Tensor:
     shape = (1, 1, 1, x.channels) if x.last else (1, x.channels, 1, 1)
     if op != "ReduceMean":
         return g.apply(op, x, shape=shape, **facts)
-    axes = [1, 2] if x.last else [2, 3]
-    if g.opset < 18:
-        return g.apply(op, x, attrs={"axes": axes, "keepdims": 1}, shape=shape, **facts)
-    return g.apply(op, x, g.ints(*axes), attrs={"keepdims": 1}, shape=shape, **facts)
+    name = g.over(op, x.name, (1, 2) if x.last else (2, 3), since=18, keepdims=1)
+    return replace(x, name=name, shape=shape, **{"levels": None, "nonzero": False, **facts})
 
 
 # -- nodes that move elements, or do nothing ---------------------------------------------------------
@@ -202,8 +201,8 @@ def same(g: Graph, x: Tensor) -> Tensor:
     if kind == "Transpose" and x.image:
         return turned(g, turned(g, x, not x.last), x.last)
     if kind == "Squeeze":
-        up = axes_node(g, "Unsqueeze", x.name, 1)
-        return replace(x, name=axes_node(g, "Squeeze", up, 1))
+        up = g.over("Unsqueeze", x.name, (1,))
+        return replace(x, name=g.over("Squeeze", up, (1,)))
     if kind == "Reshape":
         return g.apply("Reshape", x, g.emit("Shape", [x.name]), **keep)
     return g.apply("Dropout" if kind == "Dropout" else "Identity", x, **keep)
@@ -247,14 +246,61 @@ def split(g: Graph, x: Tensor) -> Tensor:
     return replace(x, name=g.emit("Concat", names[::-1], axis=x.axis))
 
 
+#: Functions that are never exact, with a bound of their results, by the opset that first has them.
+#: Those whose bound is not 1 are given numbers within +-2.
+SMOOTH = {
+    7: (
+        ("Sigmoid", 1.0),
+        ("Tanh", 1.0),
+        ("HardSigmoid", 1.0),
+        ("Softsign", 1.0),
+        ("Exp", 8.0),
+        ("Softplus", 8.0),
+        ("Elu", 2.0),
+        ("Selu", 4.0),
+    ),
+    9: (("Erf", 1.0),),
+    12: (("Celu", 2.0),),
+    14: (("HardSwish", 2.0),),
+    18: (("Mish", 2.0),),
+    20: (("Gelu", 2.0),),
+}
+
+
 def smooth(g: Graph, x: Tensor) -> Tensor:
     """Functions that are never exact: in graphs of real numbers only."""
     if not g.real:
         return same(g, x)
-    op = g.pick("Sigmoid", "Tanh", "HardSigmoid", "Exp", "Softplus")
-    bounded = clipped(g, x, -2.0, 2.0) if op in ("Exp", "Softplus") else x.name
-    bound = 8.0 if op in ("Exp", "Softplus") else 1.0
-    return replace(x, name=g.emit(op, [bounded]), bound=bound, levels=None, nonzero=False)
+    op, bound = g.pick(*(f for opset, rows in SMOOTH.items() if opset <= g.opset for f in rows))
+    bounded = x.name if bound == 1 else clipped(g, x, -2.0, 2.0)
+    name = g.emit(op, [bounded])
+    if op == "Sigmoid" and g.chance(40):  # swish
+        name, bound = g.emit("Mul", [bounded, name]), x.bound
+    return replace(x, name=name, bound=bound, levels=None, nonzero=False)
+
+
+def gated(g: Graph, x: Tensor) -> Tensor:
+    """Times another tensor made from it: a number for each channel (squeeze and excite), pixel, or element."""
+    if not x.image:
+        return x
+    kind, other = g.pick("channels", "pixels", "elements"), x
+    if kind == "channels":
+        other = whole_image(g, x)
+    elif kind == "pixels":
+        axes = (x.axis,)
+        shape = tuple(1 if i == x.axis else d for i, d in enumerate(x.shape))
+        name = g.over("ReduceMax", x.name, axes, since=18, keepdims=1)
+        other = replace(x, name=name, shape=shape, levels=None, nonzero=False)
+    other = g.pick(clip, any_sign, smooth, relu)(g, other)
+    if x.last != other.last:
+        x = turned(g, x, other.last)
+    bound, grain = x.bound * other.bound, x.grain * other.grain
+    if not g.fits(bound, grain):
+        return x
+    names = [other.name, x.name] if g.chance(30) else [x.name, other.name]
+    return replace(
+        x, name=g.emit("Mul", names), bound=bound, grain=grain, levels=None, nonzero=False
+    )
 
 
 def joined(g: Graph, x: Tensor, earlier: list[Tensor]) -> Tensor:
@@ -301,5 +347,17 @@ FLOATS: tuple[Step, ...] = (
     sliced,
     split,
     smooth,
+    gated,
+    resized,
 )
-SIGNS: tuple[Step, ...] = (same, max_pool, shuffle, sliced, split, negated, arithmetic, clip)
+SIGNS: tuple[Step, ...] = (
+    same,
+    max_pool,
+    shuffle,
+    sliced,
+    split,
+    negated,
+    arithmetic,
+    clip,
+    nearest,
+)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 
 from converter import dab, dab_run, interp, passes
 from converter.errors import ConversionError
@@ -21,6 +21,7 @@ from converter.onnx_import import from_model
 from converter.passes import Mode
 from converter.report import BINARY, Report, Row
 from converter.verify_source import changed
+from generator.exact import QONNX
 from onnx_builder import Array, runtime
 from pylibbnn import Model
 
@@ -44,11 +45,16 @@ class Conversion:
     dab: bytes
 
 
-def convert(model: onnx.ModelProto, mode: Mode = Mode.MODERATE) -> Conversion:
-    """Convert without changing results: with the sign of 0 given where asked for, and strictly where signs were inserted."""
+def convert(
+    model: onnx.ModelProto, mode: Mode = Mode.MODERATE, folder: Path = Path()
+) -> Conversion:
+    """Convert without changing results: with the sign of 0 given where asked for, and strictly where signs were inserted.
+
+    `folder` has the model's external data.
+    """
     zero = "auto"
     while True:
-        graph = from_model(model)
+        graph = from_model(model, folder)
         try:
             report = passes.run(graph, mode, sign_zero=zero)
         except ConversionError as error:
@@ -108,13 +114,36 @@ def equal(got: Sequence[Array], want: Sequence[Array], tolerance: float) -> bool
 
 
 def source_of(model: onnx.ModelProto, report: Report) -> onnx.ModelProto:
-    """The model, with a sign where the conversion gave one to ONNX Sign's 0."""
+    """The model in plain ONNX, with a sign where the conversion gave one to ONNX Sign's 0."""
     if not report.zeros:
-        return model
+        return plain(model)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         path.write_bytes(model.SerializeToString())
-        return changed(path, report, 1)
+        return plain(changed(path, report, 1))
+
+
+def plain(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model without QONNX's BipolarQuant, which onnxruntime does not know."""
+    if not any(node.domain == QONNX for node in model.graph.node):
+        return model
+    result = onnx.ModelProto.FromString(model.SerializeToString())
+    del result.graph.node[:]
+    result.graph.initializer.append(numpy_helper.from_array(np.zeros((), np.float32), "zero"))
+    for node in model.graph.node:
+        if node.domain == QONNX:
+            (x, scale), y = node.input, node.output[0]
+            above, below = f"{y}.above", f"{y}.below"
+            result.graph.node.extend(
+                (
+                    helper.make_node("GreaterOrEqual", [x, "zero"], [above]),
+                    helper.make_node("Neg", [scale], [below]),
+                    helper.make_node("Where", [above, scale, below], [y], name=node.name),
+                )
+            )
+        else:
+            result.graph.node.append(node)
+    return result
 
 
 def rounding_decides(model: onnx.ModelProto, inputs: Arrays, want: Sequence[Array]) -> bool:

@@ -22,6 +22,8 @@ from onnx_builder import Array, runtime_newest
 T = TypeVar("T")
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
+#: Where the operators of QONNX live.
+QONNX = "qonnx.custom_op.general"
 #: bound / grain of any tensor: far below the 2^24 up to which float32 holds every integer.
 ROOM = 2.0**20
 #: Real-valued graphs stay below this, so that rounding errors stay small.
@@ -73,7 +75,7 @@ class Graph:
         self.opset = self.pick(*(v for v in (13, *range(7, 31)) if v <= runtime_newest()))
         self.rng = np.random.default_rng(self.integer(0, 999))
         self.nodes: list[onnx.NodeProto] = []
-        self.consts: dict[str, Array] = {}
+        self.consts: dict[str, Array | None] = {}  # None: the name is that of a Constant node
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.binary: list[
@@ -113,7 +115,7 @@ class Graph:
             self.consts[name] = data
             return name
         if kind == "Constant":
-            self.consts[name] = np.zeros(0)  # the name is taken
+            self.consts[name] = None
             return self.emit("Constant", [], [name], value=numpy_helper.from_array(data))
         self.consts[name] = data.astype(np.float16) if kind == "float16" else data
         if kind == "float16":
@@ -132,6 +134,16 @@ class Graph:
         name = f"{op}_{len(self.nodes)}" if len(self.nodes) % 3 else ""
         self.nodes.append(helper.make_node(op, list(inputs), outputs, name=name, **attrs))
         return outputs[0]
+
+    def bipolar(self, x: str, scale: str) -> str:
+        """QONNX's sign of x times a scale; check.py says it in ONNX for onnxruntime."""
+        return self.emit("BipolarQuant", [x, scale], domain=QONNX)
+
+    def over(self, op: str, x: str, axes: Sequence[int], since: int = 13, **attrs: Any) -> str:
+        """Squeeze, Unsqueeze, ReduceMean, ...: from opset `since` on the axes are an input."""
+        if self.opset < since:
+            return self.emit(op, [x], axes=list(axes), **attrs)
+        return self.emit(op, [x, self.ints(*axes)], **attrs)
 
     def apply(self, op: str, x: Tensor, *others: str, **changes: Any) -> Tensor:
         """A node whose result is like x, but for the `changes` of the tensor's facts (`attrs`: those of the node)."""
@@ -174,9 +186,9 @@ class Graph:
             "generated",
             infos,
             [helper.make_tensor_value_info(t.name, TensorProto.FLOAT, None) for t in self.outputs],
-            [numpy_helper.from_array(a, name) for name, a in self.consts.items() if a.size],
+            [numpy_helper.from_array(a, name) for name, a in self.consts.items() if a is not None],
         )
-        imports = [helper.make_opsetid("", self.opset)]
+        imports = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX, 1)]
         model = helper.make_model(graph, opset_imports=imports, ir_version=8)
         live = self._live()
         binary = " ".join(name for name in self.binary if name in live)

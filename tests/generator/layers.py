@@ -186,23 +186,16 @@ def flat(g: Graph, x: Tensor) -> Tensor:
         x = turned(g, x, not x.last)
     kind = g.pick("Flatten", "constant", "Shape", "Squeeze")
     if kind == "Squeeze" and not x.last and x.size == (1, 1):
-        name = axes_node(g, "Squeeze", x.name, 2, 3)
+        name = g.over("Squeeze", x.name, (2, 3))
     elif kind == "constant":
         name = g.emit("Reshape", [x.name, g.ints(*g.pick((1, -1), (-1, math.prod(x.shape))))])
     elif kind == "Shape":
         first = g.emit("Gather", [g.emit("Shape", [x.name]), g.constant(np.array(0))], axis=0)
-        size = g.emit("Concat", [axes_node(g, "Unsqueeze", first, 0), g.ints(-1)], axis=0)
+        size = g.emit("Concat", [g.over("Unsqueeze", first, (0,)), g.ints(-1)], axis=0)
         name = g.emit("Reshape", [x.name, size])
     else:
         name = g.emit("Flatten", [x.name], axis=1)
     return replace(x, name=name, shape=(1, math.prod(x.shape)), last=False)
-
-
-def axes_node(g: Graph, op: str, x: str, *axes: int) -> str:
-    """Squeeze or Unsqueeze: axes are an attribute before opset 13."""
-    if g.opset < 13:
-        return g.emit(op, [x], axes=axes)
-    return g.emit(op, [x, g.ints(*axes)])
 
 
 def dense(g: Graph, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from generator.around import FLOATS, SIGNS, Step, joined
 from generator.exact import Draw, Graph, Tensor
 from generator.layers import convolution, dense, turned
+from generator.rarer import conv_transpose, equal_bits
 from generator.signs import any_sign
 
 
@@ -21,7 +22,9 @@ def some(g: Graph, x: Tensor, steps: tuple[Step, ...], most: int) -> Tensor:
 
 def layer(g: Graph, x: Tensor) -> Tensor:
     """A convolution of an image, else a dense layer."""
-    return convolution(g, x) if x.image else dense(g, x)
+    if not x.image:
+        return dense(g, x)
+    return g.pick(*[convolution] * 10, conv_transpose, equal_bits)(g, x)
 
 
 def block(g: Graph, x: Tensor, earlier: list[Tensor]) -> Tensor:

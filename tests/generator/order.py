@@ -26,14 +26,22 @@ def topological(
     nodes: Sequence[N], reads: Names[N], writes: Names[N], rng: np.random.Generator
 ) -> list[N]:
     """A random order in which everything is written before it is read."""
-    waiting, done = list(nodes), list[N]()
-    pending = {name for node in waiting for name in writes(node)}
-    while waiting:
-        ready = [node for node in waiting if not pending.intersection(reads(node))]
-        chosen = ready[int(rng.integers(len(ready)))]
-        waiting = [node for node in waiting if node is not chosen]
-        pending.difference_update(writes(chosen))
-        done.append(chosen)
+    writer = {name: i for i, node in enumerate(nodes) for name in writes(node)}
+    before = [{writer[name] for name in reads(node) if name in writer} for node in nodes]
+    after: list[list[int]] = [[] for _ in nodes]
+    for i, needed in enumerate(before):
+        for j in needed:
+            after[j].append(i)
+    ready, done = [i for i, needed in enumerate(before) if not needed], list[N]()
+    while ready:
+        at = int(rng.integers(len(ready)))
+        ready[at], ready[-1] = ready[-1], ready[at]
+        chosen = ready.pop()
+        done.append(nodes[chosen])
+        for i in after[chosen]:
+            before[i].discard(chosen)
+            if not before[i]:
+                ready.append(i)
     return done
 
 

@@ -202,11 +202,18 @@ def negative(g: Graph, x: Tensor) -> Tensor:
     return levelled(x, g.emit("Neg", [g.emit("Sign", [x.name])]), -1, 1)
 
 
+def bipolar(g: Graph, x: Tensor) -> Tensor:
+    """QONNX: BipolarQuant."""
+    scale = g.pick(1.0, 0.5, 2.0)
+    return levelled(x, g.bipolar(x.name, scalar(g, scale)), -scale, scale)
+
+
 #: Spellings by the opset that first has their operators.
 SPELLINGS: dict[int, tuple[Spelling, ...]] = {
     7: (cast,),
     9: (plain, where, twice, straight_through, polynomial, soft, masked, negative),
     11: (rounded,),
+    16: (bipolar,),
 }
 
 

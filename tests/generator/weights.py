@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -75,11 +76,10 @@ def centred(g: Graph, signs: Array) -> str:
     w = latent(g, signs)
     w -= w.mean(axis=tuple(range(1, w.ndim)), keepdims=True)
     safe = np.where(np.sign(w) == signs, w, signs * np.float32(0.5))
-    if np.any(np.sign(safe - mean_of(safe)) != signs) or g.opset >= 18:
+    if np.any(np.sign(safe - mean_of(safe)) != signs):
         return signed(g, signs)
     name = g.constant(safe)
-    axes = list(range(1, w.ndim))
-    mean = g.emit("ReduceMean", [name], axes=axes, keepdims=1)
+    mean = g.over("ReduceMean", name, range(1, w.ndim), since=18, keepdims=1)
     return g.emit("Sign", [g.emit("Sub", [name, mean])])
 
 
@@ -89,17 +89,37 @@ def mean_of(w: Array) -> Array:
     return result
 
 
+def bipolar(g: Graph, signs: Array) -> str:
+    """QONNX: BipolarQuant(w, 1)."""
+    return g.bipolar(g.constant(latent(g, signs)), scalar(g, 1))
+
+
 #: Spellings by the opset that first has their operators.
 SPELLINGS: dict[int, tuple[Spelling, ...]] = {
     7: (plain, doubled, as_bool, reshaped, transposed),
     9: (signed, compared, clipped, centred),
+    16: (bipolar,),
 }
 
 
-def scaled(g: Graph, name: str, shape: Sequence[int]) -> tuple[str, Array]:
+def averaged(g: Graph, signs: Array) -> tuple[str, Array]:
+    """mean|w| of each output, as the graph computes it, and alpha [O]; w is such that an exact graph's is exact."""
+    rows = (-1, *(1,) * (signs.ndim - 1))
+    w = signs * g.numbers((0.5, 1.0, 2.0), (len(signs),)).reshape(rows)
+    w = latent(g, signs) if g.real else w
+    size = g.emit("Abs", [g.constant(w)])
+    mean = g.over("ReduceMean", size, range(1, signs.ndim), since=18, keepdims=1)
+    return mean, mean_of(np.abs(w)).reshape(-1)
+
+
+def scaled(g: Graph, name: str, signs: Array) -> tuple[str, Array]:
     """The weight times alpha of each output (or of all), negative ones too; and alpha [O]."""
-    kind = g.pick("none", "none", "row", "scalar")
-    if kind == "none":
+    shape = signs.shape
+    kind = g.pick("none", "none", "row", "scalar", "mean")
+    if kind == "mean" and (g.real or math.log2(signs[0].size) % 1 == 0):
+        mean, alpha = averaged(g, signs)
+        return g.emit("Mul", [name, mean]), alpha
+    if kind in ("none", "mean"):
         return name, np.ones(shape[0], np.float32)
     choices = (0.5, 1.0, 2.0, -0.5, -1.0)
     if kind == "scalar":
@@ -116,7 +136,7 @@ def binary(g: Graph, shape: Sequence[int]) -> tuple[str, float, float]:
     signs = g.numbers((-1, 1), shape)
     signs = np.sign(signs)
     able = [spelling for opset, rows in SPELLINGS.items() if opset <= g.opset for spelling in rows]
-    name, alpha = scaled(g, g.pick(*able)(g, signs), shape)
+    name, alpha = scaled(g, g.pick(*able)(g, signs), signs)
     if g.real and g.chance(30):
         noise = (1 + 2.4e-7 * g.rng.standard_normal(tuple(shape))).astype(np.float32)
         name = g.emit("Mul", [name, g.constant(noise)])
