@@ -156,7 +156,7 @@ def native(target: Target, options: argparse.Namespace) -> Result:
     if result.returncode:
         raise SystemExit(result.stderr)
     rows = [{"target": target.name, **row} for row in json.loads(result.stdout)]
-    columns = ("min_ns", "median_ns", "ns_per_unit", "cycles_per_unit")
+    columns = ("min_ns", "median_ns", "ns_per_unit", "cycles_per_unit", "percent_of_bound")
     lines = [[row["name"], *(row.get(column) for column in columns)] for row in rows]
     caption = (
         f"**native, isa {rows[0]['isa']}.** {rows[0]['repeat']} runs; per unit: of the fastest:"

@@ -43,6 +43,7 @@ struct options {
 
 struct result {
     double units;
+    double bound; /* least ns per unit; 0: unknown */
     struct bench_times times;
 };
 
@@ -143,6 +144,11 @@ static const char *best_isa(void)
     return best;
 }
 
+static const char *isa_of(const struct options *options)
+{
+    return options->isa != NULL ? options->isa : best_isa();
+}
+
 static void print_list(void)
 {
     char shape[BENCH_MAX_TEXT];
@@ -156,19 +162,29 @@ static void print_list(void)
     }
 }
 
+/* How near a case came to the bound. */
+static double percent_of_bound(const struct result *result)
+{
+    return 100 * result->bound * result->units / result->times.min;
+}
+
 static void print_json(const struct result *results, const struct options *options)
 {
     char shape[BENCH_MAX_TEXT];
     for (size_t i = 0; i < case_count; i++) {
         bench_shape(shape, &cases[i]);
         printf("%s{\"name\": \"%s\", \"isa\": \"%s\", \"shape\": \"%s\", \"units\": %.15g", i == 0 ? "[" : ",\n ",
-               cases[i].name, options->isa != NULL ? options->isa : best_isa(), shape, results[i].units);
+               cases[i].name, isa_of(options), shape, results[i].units);
         if (!options->mark) {
             const struct bench_times *t = &results[i].times;
             printf(", \"repeat\": %lu, \"min_ns\": %.0f, \"median_ns\": %.0f, \"ns_per_unit\": %.5g", options->repeat, t->min,
                    t->median, t->min / results[i].units);
             if (options->mhz > 0) {
                 printf(", \"cycles_per_unit\": %.5g", t->min / results[i].units * options->mhz * 1e-3);
+            }
+            if (results[i].bound > 0) {
+                printf(", \"bound_ns_per_unit\": %.5g, \"percent_of_bound\": %.3g", results[i].bound,
+                       percent_of_bound(&results[i]));
             }
         }
         printf("}");
@@ -201,12 +217,13 @@ static void print_table(const struct result *results, const struct options *opti
 {
     char shape[BENCH_MAX_TEXT];
     const int cycles = options->mhz > 0;
-    printf("isa %s, %lu runs; per unit: of the fastest run", options->isa != NULL ? options->isa : best_isa(), options->repeat);
+    const int bound = bench_bound(isa_of(options)) > 0;
+    printf("isa %s, %lu runs; per unit: of the fastest run", isa_of(options), options->repeat);
     if (cycles) {
         printf(", cycles at %.0f MHz", options->mhz);
     }
-    printf("\n%-28s %12s %12s %10s %8s %s shape\n", "", "min ns", "median ns", "units", "ns/unit",
-           cycles ? "cycles/unit " : "");
+    printf("\n%-28s %12s %12s %10s %8s %s%s shape\n", "", "min ns", "median ns", "units", "ns/unit",
+           cycles ? "cycles/unit " : "", bound ? "% bound " : "");
     for (size_t i = 0; i < case_count; i++) {
         const double ns = results[i].times.min / results[i].units;
         printf("%-28s %12.0f %12.0f %10.0f %8.3f", cases[i].name, results[i].times.min, results[i].times.median,
@@ -214,8 +231,21 @@ static void print_table(const struct result *results, const struct options *opti
         if (cycles) {
             printf(" %11.3f", ns * options->mhz * 1e-3);
         }
+        if (bound) {
+            printf(results[i].bound > 0 ? " %8.0f" : "         ", percent_of_bound(&results[i]));
+        }
         bench_shape(shape, &cases[i]);
         printf("  %s\n", shape);
+    }
+}
+
+/* What the bound is on a quiet machine: the least of all that were measured between the cases. */
+static void note_bound(struct result *results, double bound)
+{
+    static double least;
+    least = least == 0 || bound < least ? bound : least;
+    for (size_t i = 0; i < case_count; i++) {
+        results[i].bound = cases[i].layer.kind == BENCH_BINARY && !bench_is_packer(&cases[i]) ? least : 0;
     }
 }
 
@@ -226,6 +256,9 @@ static int run_all(const struct options *options)
         results[i].units = bench_units(&cases[i]);
         if (bench_measure(&cases[i], options->isa, options->mark ? 0 : options->repeat, &results[i].times) != 0) {
             return EXIT_ERROR;
+        }
+        if (!options->mark) {
+            note_bound(results, bench_bound(isa_of(options)));
         }
     }
     if (options->json || options->mark) {

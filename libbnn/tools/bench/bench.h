@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * The parts of bnn-bench: cases.c (what is measured), model.c (models made in memory), measure.c (running them).
+ * The parts of bnn-bench: cases.c (what is measured), model.c (models made in memory), measure.c (running them), bound.c (how
+ * fast they could be).
  */
 #ifndef BNN_BENCH_H
 #define BNN_BENCH_H
@@ -73,6 +74,13 @@ extern const int bench_has_marks;
 
 /* Rate of this machine's time stamp counter in MHz, which is the nominal clock of its cores; 0 where there is none. */
 double bench_counter_mhz(void);
+
+/* Nanoseconds since a time of timespec_get. */
+struct timespec;
+double bench_ns_since(const struct timespec *begin);
+
+/* Nanoseconds that a unit of binary products takes at least with an instruction set, measured now; 0 where it is not known. */
+double bench_bound(const char *isa);
 
 /* Nanoseconds of one run. */
 struct bench_times {

@@ -13,7 +13,7 @@
 
 const int bench_has_marks = HAS_MARKS;
 
-static double ns_since(const struct timespec *begin)
+double bench_ns_since(const struct timespec *begin)
 {
     struct timespec now;
     timespec_get(&now, TIME_UTC);
@@ -28,7 +28,7 @@ double bench_counter_mhz(void)
     timespec_get(&begin, TIME_UTC);
     const uint64_t ticks = __builtin_ia32_rdtsc();
     double ns;
-    while ((ns = ns_since(&begin)) < wait_ns) {}
+    while ((ns = bench_ns_since(&begin)) < wait_ns) {}
     return (double)(__builtin_ia32_rdtsc() - ticks) / ns * 1e3;
 #else
     return 0;
@@ -56,7 +56,7 @@ static void end(struct meter *meter)
     if (meter->mark) {
         MARK_END();
     } else {
-        meter->ns = ns_since(&meter->begin);
+        meter->ns = bench_ns_since(&meter->begin);
     }
 }
 
