@@ -38,15 +38,16 @@ BNN_AVX512 BNN_INLINE void list_taps(struct taps *taps, const uint8_t *w, const 
     const size_t all = p->groups * p->rows * p->taps;
     taps->count = all - begin < MOST_TAPS ? all - begin : MOST_TAPS;
     size_t t = begin % p->taps, r = begin / p->taps % p->rows, group = begin / p->taps / p->rows * p->group_step;
-    for (size_t i = 0, row = r * p->row_step; i < taps->count; i++) {
-        taps->x[i] = group + row + p->tap_x[t];
-        if (++t == p->taps) {
-            t = 0;
-            row += p->row_step;
-            if (++r == p->rows) {
-                r = row = 0;
-                group += p->group_step;
-            }
+    for (size_t i = 0, row = r * p->row_step, count; i < taps->count; i += count) {
+        count = p->taps - t < taps->count - i ? p->taps - t : taps->count - i;
+        for (size_t k = 0; k < count; k++) {
+            taps->x[i + k] = group + row + p->tap_x[t + k];
+        }
+        t = 0;
+        row += p->row_step;
+        if (++r == p->rows) {
+            r = row = 0;
+            group += p->group_step;
         }
     }
     taps->w = w + 64 * words * begin;
