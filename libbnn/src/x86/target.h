@@ -27,6 +27,9 @@
 #define BNN_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+/* What the kernel of wider registers leaves over. */
+bnn_gemm_f32_fn bnn_gemm_f32_avx2;
+
 /* 8 bytes from anywhere. */
 BNN_INLINE uint64_t bnn_load64(const uint8_t *from)
 {
