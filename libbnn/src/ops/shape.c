@@ -110,6 +110,24 @@ static void merge_axes(struct copy *c)
     }
 }
 
+enum { SHORT = 8 };
+
+/* A short inner loop costs more than what it copies: in its place the longest axis goes last. */
+static void lengthen_inner(struct copy *c)
+{
+    const uint32_t inner = c->rank - 1;
+    uint32_t longest = inner;
+    for (uint32_t d = 0; d < inner; d++) {
+        longest = c->dims[d] > c->dims[longest] ? d : longest;
+    }
+    if (c->dims[inner] < SHORT && longest != inner) {
+        const struct copy old = *c;
+        c->dims[inner] = old.dims[longest], c->dims[longest] = old.dims[inner];
+        c->in_step[inner] = old.in_step[longest], c->in_step[longest] = old.in_step[inner];
+        c->out_step[inner] = old.out_step[longest], c->out_step[longest] = old.out_step[inner];
+    }
+}
+
 static struct copies *take(struct bnn_build *build, struct copy **copy, uint32_t count)
 {
     struct copies *s = bnn_take(build, 1, sizeof *s);
@@ -125,6 +143,7 @@ static const void *take_one(struct bnn_build *build, struct copy c)
     struct copy *copy;
     struct copies *s = take(build, &copy, 1);
     merge_axes(&c);
+    lengthen_inner(&c);
     if (s != NULL) {
         *copy = c;
     }
