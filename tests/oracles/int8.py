@@ -52,7 +52,7 @@ SLOTS = {
     "pack_i8": [*TILES, *PACKED],
     "unpack_i8": TILES,
     "dot_s8": [*DOTS, *LANES],
-    "dot_sign": [*DOTS, Dot(300, 2), Dot(65536, 1, 8, "largest")],
+    "dot_sign": [*DOTS, Dot(300, 2), Dot(1024, 1), Dot(65536, 1, 8, "largest")],
 }
 SPECIAL = np.array(
     [0.0, -0.0, np.inf, -np.inf, np.nan, 3e38, -3e38, 1e-30, 63.25, -64.0, 127.5, 1e9], np.float32

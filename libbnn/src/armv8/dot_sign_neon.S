@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Dot products of 8-bit numbers with binary weights: the sum of all numbers less twice those that an output negates, 16 at a time;
+ * 64 times 16 of these fit sums of 16 bits. The rest of n is done number by number.
+ */
+#include "asm.inc"
+
+#if BNN_ARCH_ARMV8
+
+acc             .req x0
+src             .req x1
+weights         .req x2
+count           .req x3
+pixels          .req x4
+w_at            .req x5
+vectors         .req x6
+left            .req x7
+x_at            .req x8
+row             .req x9
+most            .req x10
+lane_bits       .req x11
+
+// Adds the numbers of v0 that output `bit` negates to its 16-bit sums.
+.macro add_negated to, bit, by
+        cmtst           v\by\().16b, v1.16b, v\bit\().16b
+        and             v\by\().16b, v\by\().16b, v0.16b
+        sadalp          v\to\().8h, v\by\().16b
+.endm
+
+/*yaml
+name: bnn_dot_sign_neon
+slot: dot_sign
+arguments: {acc: x0, x: x1, w: x2, n: x3, pixels: x4}
+buffers:
+  acc: {access: readwrite, bytes: "32 * pixels if n else 0"}
+  x: {access: read, bytes: "(n + 15) // 16 * 16 * pixels"}
+  w: {access: read, bytes: "n if pixels else 0"}
+registers: [x0-x11, v0-v7, v16-v31]
+saved: []
+stack: 0
+*/
+func bnn_dot_sign_neon
+        cbz             pixels, 7f
+        cbz             count, 7f
+        movi            v24.16b, #1
+        movi            v25.16b, #2
+        movi            v26.16b, #4
+        movi            v27.16b, #8
+        movi            v28.16b, #16
+        movi            v29.16b, #32
+        movi            v30.16b, #64
+        movi            v31.16b, #128
+        mov             lane_bits, #0x0201
+        movk            lane_bits, #0x0804, lsl #16
+        movk            lane_bits, #0x2010, lsl #32
+        movk            lane_bits, #0x8040, lsl #48
+        add             row, count, #15
+        and             row, row, #-16
+        mov             most, #64
+1:                                              // pixel
+        mov             x_at, src
+        mov             w_at, weights
+        lsr             vectors, count, #4
+        movi            v5.4s, #0               // sum of all
+        movi            v6.4s, #0               // of those negated, by output
+        movi            v7.4s, #0
+        cbz             vectors, 4f
+2:                                              // up to 64 vectors
+        cmp             vectors, most
+        csel            left, vectors, most, lo
+        sub             vectors, vectors, left
+        movi            v3.8h, #0
+        movi            v16.8h, #0
+        movi            v17.8h, #0
+        movi            v18.8h, #0
+        movi            v19.8h, #0
+        movi            v20.8h, #0
+        movi            v21.8h, #0
+        movi            v22.8h, #0
+        movi            v23.8h, #0
+3:
+        ldr             q0, [x_at], #16
+        ldr             q1, [w_at], #16
+        sadalp          v3.8h, v0.16b
+        add_negated     16, 24, 2
+        add_negated     17, 25, 4
+        add_negated     18, 26, 2
+        add_negated     19, 27, 4
+        add_negated     20, 28, 2
+        add_negated     21, 29, 4
+        add_negated     22, 30, 2
+        add_negated     23, 31, 4
+        subs            left, left, #1
+        b.ne            3b
+
+        sadalp          v5.4s, v3.8h
+        saddlp          v16.4s, v16.8h
+        saddlp          v17.4s, v17.8h
+        saddlp          v18.4s, v18.8h
+        saddlp          v19.4s, v19.8h
+        saddlp          v20.4s, v20.8h
+        saddlp          v21.4s, v21.8h
+        saddlp          v22.4s, v22.8h
+        saddlp          v23.4s, v23.8h
+        addp            v16.4s, v16.4s, v17.4s
+        addp            v18.4s, v18.4s, v19.4s
+        addp            v20.4s, v20.4s, v21.4s
+        addp            v22.4s, v22.4s, v23.4s
+        addp            v16.4s, v16.4s, v18.4s
+        addp            v20.4s, v20.4s, v22.4s
+        add             v6.4s, v6.4s, v16.4s
+        add             v7.4s, v7.4s, v20.4s
+        cbnz            vectors, 2b
+4:
+        addv            s5, v5.4s
+        dup             v5.4s, v5.s[0]
+        ands            left, count, #15
+        b.eq            6f
+        fmov            d4, lane_bits
+        movi            v3.8h, #0
+        movi            v16.8h, #0
+5:                                              // number: a lane is an output
+        ld1r            {v0.8b}, [x_at], #1
+        ld1r            {v1.8b}, [w_at], #1
+        cmtst           v1.8b, v1.8b, v4.8b
+        and             v1.8b, v1.8b, v0.8b
+        saddw           v3.8h, v3.8h, v0.8b
+        saddw           v16.8h, v16.8h, v1.8b
+        subs            left, left, #1
+        b.ne            5b
+        saddw           v5.4s, v5.4s, v3.4h
+        saddw           v6.4s, v6.4s, v16.4h
+        saddw2          v7.4s, v7.4s, v16.8h
+6:
+        ldp             q0, q1, [acc]
+        shl             v6.4s, v6.4s, #1
+        shl             v7.4s, v7.4s, #1
+        sub             v6.4s, v5.4s, v6.4s
+        sub             v7.4s, v5.4s, v7.4s
+        add             v0.4s, v0.4s, v6.4s
+        add             v1.4s, v1.4s, v7.4s
+        stp             q0, q1, [acc], #32
+        add             src, src, row
+        subs            pixels, pixels, #1
+        b.ne            1b
+7:
+        ret
+endfunc bnn_dot_sign_neon
+
+#endif
