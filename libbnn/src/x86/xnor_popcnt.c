@@ -15,6 +15,7 @@ BNN_POPCNT BNN_INLINE void count(uint64_t sum[8], const uint8_t *x, const uint8_
         BNN_UNROLL
         for (size_t j = 0; j < 8; j++) {
             sum[j] += (uint64_t)__builtin_popcountll(v ^ bnn_load64(w + 8 * (words * j + i)));
+            __asm__("" : "+r"(sum[j])); /* stays a word: pairs in vector registers would have to be taken apart again */
         }
     }
 }

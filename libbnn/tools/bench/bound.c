@@ -14,24 +14,6 @@ enum { TURNS = 2000, ROUNDS = 5 };
 
 #if BNN_ARCH_X86
 
-/* A 64-bit word: xor, popcnt, add. */
-BNN_POPCNT static double turn_popcnt(void)
-{
-    enum { SUMS = 8 };
-    uint64_t sum[SUMS] = {1, 2, 3, 4, 5, 6, 7, 8}, x = TURNS;
-    for (size_t n = 0; n < TURNS; n++) {
-        BNN_UNROLL
-        for (size_t i = 0; i < SUMS; i++) {
-            sum[i] += (uint64_t)__builtin_popcountll(sum[i] ^ x);
-        }
-    }
-    BNN_UNROLL
-    for (size_t i = 0; i < SUMS; i++) {
-        __asm__ volatile("" ::"r"(sum[i]));
-    }
-    return (double)(SUMS * 64) / BENCH_UNIT;
-}
-
 /* Tables (bconv_avx2.c): of 32 pixels and 2 outputs, 3 half bytes looked up and added, and their sum to both sums. */
 BNN_AVX2 static double turn_avx2(void)
 {
@@ -89,7 +71,7 @@ BNN_AVX512 static double turn_avx512(void)
 static const struct {
     const char *isa;
     double (*turns)(void);
-} loops[] = {{"popcnt", turn_popcnt}, {"avx2", turn_avx2}, {"avx512", turn_avx512}};
+} loops[] = {{"avx2", turn_avx2}, {"avx512", turn_avx512}};
 
 double bench_bound(const char *isa)
 {
