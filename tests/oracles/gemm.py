@@ -163,7 +163,7 @@ def product_case(slot: str, shape: Product) -> Case:
     arguments: dict[str, Argument] = {
         "out": rows_of(before, after, tolerance, 4 * (8 + shape.gap), random),
         "panel": Buffer(panel_bytes(panel, shape), align=16),
-        "w": Buffer(w, align=16),
+        "w": Buffer(w),
         "p": Struct(fields),
         "pixels": shape.pixels,
     }
@@ -203,7 +203,7 @@ def dense_case(slot: str, shape: Dense) -> Case:
     arguments: dict[str, Argument] = {
         "out": Buffer(before, after.astype(np.float32), tolerance=tolerance),
         "x": Buffer(x),
-        "w": Buffer(w, align=1 if slot == "dense_sign" else 16),
+        "w": Buffer(w, align=1 if slot == "dense_sign" else 4),
         "k": shape.k,
         "blocks": shape.blocks,
     }

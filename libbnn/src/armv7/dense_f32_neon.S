@@ -64,14 +64,14 @@ func bnn_dense_f32_neon
         blo             3f
 2:
         vld1.32         {d0, d1}, [next_src]!
-        vld1.32         {d4 - d7}, [w:128]!
-        vld1.32         {d24 - d27}, [w:128]!
+        vld1.32         {d4 - d7}, [w]!
+        vld1.32         {d24 - d27}, [w]!
         vmla.f32        q8, q2, d0[0]
         vmla.f32        q9, q3, d0[0]
-        vld1.32         {d4 - d7}, [w:128]!
+        vld1.32         {d4 - d7}, [w]!
         vmla.f32        q10, q12, d0[1]
         vmla.f32        q11, q13, d0[1]
-        vld1.32         {d24 - d27}, [w:128]!
+        vld1.32         {d24 - d27}, [w]!
         vmla.f32        q8, q2, d1[0]
         vmla.f32        q9, q3, d1[0]
         subs            left, left, #4
@@ -83,7 +83,7 @@ func bnn_dense_f32_neon
         beq             5f
 4:
         vld1.32         {d0[0]}, [next_src]!
-        vld1.32         {d4 - d7}, [w:128]!
+        vld1.32         {d4 - d7}, [w]!
         subs            left, left, #1
         vmla.f32        q8, q2, d0[0]
         vmla.f32        q9, q3, d0[0]

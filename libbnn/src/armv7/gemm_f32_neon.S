@@ -47,12 +47,12 @@ half            .req lr
 
 .macro load_6
         vld1.32         {d0 - d2}, [next_a], panel_step
-        vld1.32         {d4 - d7}, [next_w:128]!
+        vld1.32         {d4 - d7}, [next_w]!
 .endm
 
 .macro load_4
         vld1.32         {d0, d1}, [next_a], panel_step
-        vld1.32         {d4 - d7}, [next_w:128]!
+        vld1.32         {d4 - d7}, [next_w]!
 .endm
 
 .macro step_6 op=vmla
