@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * Dot products of 8-bit numbers, with weights of 8 bits or of one. See armv8/dot_s8_neon.S and dot_sign_neon.S: the same, but the
+ * bits of binary weights are shifted to the top instead of tested where they are, which saves registers.
+ */
+#include "asm.inc"
+
+#if BNN_ARCH_ARMV7
+
+acc             .req r0
+src             .req r1
+weights         .req r2
+count           .req r3
+pixels          .req r4
+lanes           .req r5
+w_at            .req r6
+left            .req r7
+w_first         .req r8
+lane            .req r9
+step            .req r10
+x_at            .req r12
+
+// Adds the products of q0 and the 16 weights in low, high to the 4 sums of `to`, by way of `by`.
+.macro add_products to, low, high, by
+        vmull.s8        \by, d0, \low
+        vmlal.s8        \by, d1, \high
+        vpadal.s16      \to, \by
+.endm
+
+// q8 to q15, 4 sums each, become 8 sums in q8 and q9.
+.macro add_across
+        vpadd.i32       d16, d16, d17
+        vpadd.i32       d17, d18, d19
+        vpadd.i32       d18, d20, d21
+        vpadd.i32       d19, d22, d23
+        vpadd.i32       d20, d24, d25
+        vpadd.i32       d21, d26, d27
+        vpadd.i32       d22, d28, d29
+        vpadd.i32       d23, d30, d31
+        vpadd.i32       d16, d16, d17
+        vpadd.i32       d17, d18, d19
+        vpadd.i32       d18, d20, d21
+        vpadd.i32       d19, d22, d23
+.endm
+
+.macro clear_sums
+        vmov.i32        q8, #0
+        vmov.i32        q9, #0
+        vmov.i32        q10, #0
+        vmov.i32        q11, #0
+        vmov.i32        q12, #0
+        vmov.i32        q13, #0
+        vmov.i32        q14, #0
+        vmov.i32        q15, #0
+.endm
+
+// acc += low, high.
+.macro add_to_acc low, high
+        vld1.32         {d0 - d3}, [acc]
+        vadd.i32        q0, q0, \low
+        vadd.i32        q1, q1, \high
+        vst1.32         {d0 - d3}, [acc]!
+.endm
+
+/*yaml
+name: bnn_dot_s8_neon
+slot: dot_s8
+arguments: {acc: r0, x: r1, w: r2, vectors: r3, pixels: stack0, lanes: stack1}
+buffers:
+  acc: {access: read write, bytes: "32 * (pixels - 1) + 4 * lanes if pixels and vectors else 0"}
+  x: {access: read, bytes: 16 * vectors * pixels}
+  w: {access: read, bytes: "16 * vectors * lanes if pixels else 0"}
+registers: [r0-r12, q0-q5, q8-q15]
+saved: [r4-r11, d8-d11]
+stack: 64
+*/
+func bnn_dot_s8_neon
+        push            {r4 - r11}
+        vpush           {d8 - d11}
+        ldrd            pixels, lanes, [sp, #64]
+        cmp             count, #0
+        cmpne           pixels, #0
+        beq             6f
+        cmp             lanes, #8
+        bne             3f
+1:      clear_sums
+        mov             w_at, weights
+        mov             left, count
+2:      vld1.8          {q0}, [src]!
+        vld1.8          {d2 - d5}, [w_at]!
+        add_products    q8, d2, d3, q3
+        add_products    q9, d4, d5, q4
+        vld1.8          {d2 - d5}, [w_at]!
+        add_products    q10, d2, d3, q5
+        add_products    q11, d4, d5, q3
+        vld1.8          {d2 - d5}, [w_at]!
+        add_products    q12, d2, d3, q4
+        add_products    q13, d4, d5, q5
+        vld1.8          {d2 - d5}, [w_at]!
+        add_products    q14, d2, d3, q3
+        add_products    q15, d4, d5, q4
+        subs            left, left, #1
+        bne             2b
+        add_across
+        add_to_acc      q8, q9
+        subs            pixels, pixels, #1
+        bne             1b
+        b               6f
+
+3:      lsl             step, lanes, #4         // fewer outputs: pixel,
+        mov             w_first, weights
+        mov             lane, lanes
+4:      vmov.i32        q8, #0                  // output,
+        mov             x_at, src
+        mov             w_at, w_first
+        mov             left, count
+5:      vld1.8          {q0}, [x_at]!           // vector
+        vld1.8          {q1}, [w_at], step
+        add_products    q8, d2, d3, q3
+        subs            left, left, #1
+        bne             5b
+        vpadd.i32       d16, d16, d17
+        vpadd.i32       d16, d16, d16
+        vld1.32         {d0[0]}, [acc]
+        vadd.i32        d0, d0, d16
+        vst1.32         {d0[0]}, [acc]!
+        add             w_first, w_first, #16
+        subs            lane, lane, #1
+        bne             4b
+        mov             src, x_at
+        add             acc, acc, #32
+        sub             acc, acc, lanes, lsl #2
+        subs            pixels, pixels, #1
+        bne             3b
+6:      vpop            {d8 - d11}
+        pop             {r4 - r11}
+        bx              lr
+endfunc bnn_dot_s8_neon
+
+vectors         .req r5
+row             .req r8
+
+// Adds the numbers of q0 whose weight in q1 has the top bit to 16-bit sums; the next output's bit moves there.
+.macro add_negated to, by
+        vclt.s8         \by, q1, #0
+        vadd.i8         q1, q1, q1
+        vand            \by, \by, q0
+        vpadal.s8       \to, \by
+.endm
+
+/*yaml
+name: bnn_dot_sign_neon
+slot: dot_sign
+arguments: {acc: r0, x: r1, w: r2, n: r3, pixels: stack0}
+buffers:
+  acc: {access: read write, bytes: "32 * pixels if n else 0"}
+  x: {access: read, bytes: "(n + 15) // 16 * 16 * pixels"}
+  w: {access: read, bytes: "n if pixels else 0"}
+registers: [r0-r9, r12, q0-q15]
+saved: [r4-r9, d8-d15]
+stack: 88
+*/
+func bnn_dot_sign_neon
+        push            {r4 - r9}
+        vpush           {d8 - d15}
+        ldr             pixels, [sp, #88]
+        cmp             count, #0
+        cmpne           pixels, #0
+        beq             7f
+        add             row, count, #15
+        bic             row, row, #15
+1:      mov             x_at, src               // pixel
+        mov             w_at, weights
+        lsr             vectors, count, #4
+        vmov.i32        q7, #0                  // sum of all
+        vmov.i32        q5, #0                  // of those negated, by output
+        vmov.i32        q6, #0
+        cmp             vectors, #0
+        beq             4f
+2:      cmp             vectors, #64            // up to 64 vectors
+        movlo           left, vectors
+        movhs           left, #64
+        sub             vectors, vectors, left
+        vmov.i32        q4, #0
+        clear_sums
+3:      vld1.8          {q0}, [x_at]!
+        vld1.8          {q1}, [w_at]!
+        vpadal.s8       q4, q0
+        add_negated     q15, q2
+        add_negated     q14, q3
+        add_negated     q13, q2
+        add_negated     q12, q3
+        add_negated     q11, q2
+        add_negated     q10, q3
+        add_negated     q9, q2
+        add_negated     q8, q3
+        subs            left, left, #1
+        bne             3b
+        vpadal.s16      q7, q4
+        vpaddl.s16      q8, q8
+        vpaddl.s16      q9, q9
+        vpaddl.s16      q10, q10
+        vpaddl.s16      q11, q11
+        vpaddl.s16      q12, q12
+        vpaddl.s16      q13, q13
+        vpaddl.s16      q14, q14
+        vpaddl.s16      q15, q15
+        add_across
+        vadd.i32        q5, q5, q8
+        vadd.i32        q6, q6, q9
+        cmp             vectors, #0
+        bne             2b
+4:      vpadd.i32       d14, d14, d15
+        vpadd.i32       d14, d14, d14
+        vmov            d15, d14
+        ands            left, count, #15
+        beq             6f
+        movw            lane, #0x0201
+        movt            lane, #0x0804
+        vmov.32         d4[0], lane
+        movw            lane, #0x2010
+        movt            lane, #0x8040
+        vmov.32         d4[1], lane
+        vmov.i32        q4, #0
+        vmov.i32        q8, #0
+5:      vld1.8          {d0[]}, [x_at]!         // number: a lane is an output
+        vld1.8          {d2[]}, [w_at]!
+        vtst.8          d2, d2, d4
+        vand            d2, d2, d0
+        vaddw.s8        q4, q4, d0
+        vaddw.s8        q8, q8, d2
+        subs            left, left, #1
+        bne             5b
+        vaddw.s16       q7, q7, d8
+        vaddw.s16       q5, q5, d16
+        vaddw.s16       q6, q6, d17
+6:      vshl.i32        q5, q5, #1
+        vshl.i32        q6, q6, #1
+        vsub.i32        q5, q7, q5
+        vsub.i32        q6, q7, q6
+        add_to_acc      q5, q6
+        add             src, src, row
+        subs            pixels, pixels, #1
+        bne             1b
+7:      vpop            {d8 - d15}
+        pop             {r4 - r9}
+        bx              lr
+endfunc bnn_dot_sign_neon
+
+#endif
