@@ -122,6 +122,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     }
     s.start = start;
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
+    s.steps.apart = 1;
     s.acc = bnn_scratch(build, PANEL * 8 * sizeof(int32_t));
     s.panel = bnn_scratch(build, (uint64_t)PANEL * s.vectors * 16);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
