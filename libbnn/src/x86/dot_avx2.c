@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause
+ *
+ * 8-bit dot products: vpmaddubsw takes the sizes of x and the weights with the signs of x. Its sums of two products are at most
+ * 2 * 128 * 127, as no weight is -128, so they do not saturate.
+ */
+#include "target.h"
+
+#if BNN_ARCH_X86
+
+#define TILE 2 /* pixels, which share the weights */
+#define REGISTERS 4 /* of weights of 16 inputs: 2 outputs each */
+
+BNN_AVX2 BNN_INLINE __m256i add_products(__m256i sum, __m256i x, __m256i w)
+{
+    const __m256i pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(x), _mm256_sign_epi8(w, x));
+    return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+/* Adds sums of 8 outputs, 4 numbers of each, to acc. */
+BNN_AVX2 BNN_INLINE void store(int32_t *acc, const __m256i sum[REGISTERS])
+{
+    __m256i *to = (__m256i *)(void *)acc;
+    /* Outputs 0, 2, 4, 6 in the lower half, 1, 3, 5, 7 in the upper. */
+    const __m256i all = _mm256_hadd_epi32(_mm256_hadd_epi32(sum[0], sum[1]), _mm256_hadd_epi32(sum[2], sum[3]));
+    const __m256i sorted = _mm256_permutevar8x32_epi32(all, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+    _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), sorted));
+}
+
+/* `pixels` (1 or 2) is a constant of the callers. */
+BNN_AVX2 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, const int8_t *w, size_t vectors, size_t pixels)
+{
+    __m256i sum[TILE][REGISTERS];
+    BNN_UNROLL
+    for (size_t i = 0; i < pixels; i++) {
+        BNN_UNROLL
+        for (size_t r = 0; r < REGISTERS; r++) {
+            sum[i][r] = _mm256_setzero_si256();
+        }
+    }
+    for (size_t v = 0; v < vectors; v++) {
+        BNN_UNROLL
+        for (size_t i = 0; i < pixels; i++) {
+            const __m128i *from = (const __m128i *)(const void *)(x + 16 * (vectors * i + v));
+            const __m256i both = _mm256_broadcastsi128_si256(_mm_load_si128(from));
+            BNN_UNROLL
+            for (size_t r = 0; r < REGISTERS; r++) {
+                const __m256i weights = _mm256_loadu_si256((const __m256i *)(const void *)(w + 128 * v + 32 * r));
+                sum[i][r] = add_products(sum[i][r], both, weights);
+            }
+        }
+    }
+    BNN_UNROLL
+    for (size_t i = 0; i < pixels; i++) {
+        store(acc + 8 * i, sum[i]);
+    }
+}
+
+BNN_AVX2 void bnn_dot_s8_avx2(int32_t *acc, const int8_t *x, const int8_t *w, size_t vectors, size_t pixels, size_t lanes)
+{
+    if (lanes < 8) {
+        bnn_dot_s8_c(acc, x, w, vectors, pixels, lanes);
+        return;
+    }
+    for (; pixels >= TILE; pixels -= TILE, acc += 8 * TILE, x += 16 * vectors * TILE) {
+        multiply(acc, x, w, vectors, TILE);
+    }
+    if (pixels > 0) {
+        multiply(acc, x, w, vectors, 1);
+    }
+}
+
+#endif
