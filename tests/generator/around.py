@@ -299,7 +299,13 @@ def gated(g: Graph, x: Tensor) -> Tensor:
         return x
     names = [other.name, x.name] if g.chance(30) else [x.name, other.name]
     return replace(
-        x, name=g.emit("Mul", names), bound=bound, grain=grain, levels=None, nonzero=False
+        x,
+        name=g.emit("Mul", names),
+        bound=bound,
+        grain=grain,
+        levels=None,
+        nonzero=False,
+        product=True,
     )
 
 

@@ -35,7 +35,7 @@ class Tensor:
     """A value of the graph: all its elements are multiples of `grain` within +-`bound`.
 
     `levels`: the two values it takes, where the converter has promised to find that out. `last`: its channels are on the
-    last axis (NHWC). `nonzero`: 0 is none of its values.
+    last axis (NHWC). `nonzero`: 0 is none of its values. `product`: one of activations went into it.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Tensor:
     levels: tuple[float, float] | None = None
     last: bool = False
     nonzero: bool = False
+    product: bool = False
 
     @property
     def axis(self) -> int:

@@ -140,7 +140,12 @@ def clipped(g: Graph, x: Tensor, low: float, high: float) -> str:
 
 
 def straight_through(g: Graph, x: Tensor) -> Tensor:
-    """(Sign(x) - clip(x)) + clip(x), as `detach` leaves it."""
+    """(Sign(x) - clip(x)) + clip(x), as `detach` leaves it.
+
+    Not of products: those of few values may have more on paper, and the sum is then not seen to cancel.
+    """
+    if x.product:
+        return plain(g, x)
     x = off_zero(g, x)
     sign, clip = g.emit("Sign", [x.name]), clipped(g, x, -1.0, 1.0)
     difference = g.emit("Sub", [sign, clip])
@@ -151,7 +156,7 @@ def straight_through(g: Graph, x: Tensor) -> Tensor:
 def polynomial(g: Graph, x: Tensor) -> Tensor:
     """Bi-Real-Net's estimator: pieces of +-x^2 + 2x between -1 and +1, all of which cancel."""
     x = off_zero(g, x)
-    if not g.fits((x.bound + 1) ** 2, x.grain**2):
+    if x.product or not g.fits((x.bound + 1) ** 2, x.grain**2):
         return straight_through(g, x)
     sign = g.emit("Sign", [x.name])
     masks = [
