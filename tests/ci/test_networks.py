@@ -62,7 +62,7 @@ def test_groups(tmp_path: Path) -> None:
 
 def found(name: str, binary: float, activations: int) -> dict[str, Any]:
     groups = {**dict.fromkeys(networks.GROUPS, 0.0), "binary": binary, networks.OTHERS: 1 - binary}
-    share = {"not_binary": 1 - binary, "cost": 1.0, "groups": groups, "target": "native"}
+    share = {"not_binary": 1 - binary, "cost": 1.0, "groups": groups, "target": "armv7"}
     return {"name": name, **share, "activations": activations, "live": 100}
 
 
