@@ -25,7 +25,8 @@ def resized(g: Graph, x: Tensor) -> Tensor:
 def nearest(g: Graph, x: Tensor) -> Tensor:
     """Elements are repeated or left out, so that two values stay two values."""
     facts = {"levels": x.levels, "nonzero": x.nonzero}
-    factors = g.pick((2, 2), (1, 2), (3, 1), (0.5, 0.5))
+    smaller = [(0.5, 0.5)] if g.opset >= 10 else []  # Upsample only enlarges
+    factors = g.pick((2, 2), (1, 2), (3, 1), *smaller)
     return scaled(g, x, factors, "nearest", facts)
 
 
