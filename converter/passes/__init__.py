@@ -49,6 +49,7 @@ PASSES: tuple[type[Rule[Any]], ...] = (
     MergeReshapes,
     DropIdentity,
     MergeTransposes,
+    DropIdentity,  # a pair that cancelled is no transpose of an input
     TransposeAtInput,
     TransposeBehind,
     MergeTransposes,
