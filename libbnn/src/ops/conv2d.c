@@ -7,6 +7,7 @@
 #include "blocks.h"
 #include "depthwise.h"
 #include "gather.h"
+#include "layer.h"
 
 enum { STRIDE = 0 }; /* attribute word */
 
@@ -23,53 +24,24 @@ struct conv {
     uint64_t weights;          /* of one block of binary weights as floats */
 };
 
-static struct bnn_window one_pixel(void)
+static bnn_status check_types(const struct bnn_op *op, bnn_error *error)
 {
-    const struct bnn_axis axis = {.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
-    return (struct bnn_window){axis, axis};
-}
-
-static bnn_status check_types(const struct bnn_op *op, const struct bnn_view *x, const struct bnn_view *w, bnn_error *error)
-{
-    BNN_REQUIRE(OPERAND, x->type == BNN_TYPE_F32, "x: must be F32");
-    BNN_REQUIRE(OPERAND, w->type == BNN_TYPE_W_F32 || w->type == BNN_TYPE_W_SIGN, "w: must be W_F32 or W_SIGN");
+    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
+    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_F32, "x: must be F32");
+    BNN_REQUIRE(OPERAND, w.type == BNN_TYPE_W_F32 || w.type == BNN_TYPE_W_SIGN, "w: must be W_F32 or W_SIGN");
     return BNN_OK;
 }
 
 static bnn_status check_conv2d(const struct bnn_op *op, bnn_error *error)
 {
-    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    bnn_status status = check_types(op, &x, &w, error);
-    if (status != BNN_OK) {
-        return status;
-    }
-    BNN_REQUIRE(OPERAND, x.rank == 3, "x: must be [H, W, C]");
-    BNN_REQUIRE(OPERAND, x.dims[2] == (uint64_t)w.dims[0] * w.dims[4], "x: its channels must be groups x channels of w");
-    status = bnn_window_check(op, STRIDE, x.dims, w.dims + 2, error);
-    if (status != BNN_OK) {
-        return status;
-    }
-    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2);
-    const struct bnn_value value = {
-        .pixels = (uint64_t)window.y.out * window.x.out,
-        .channels = (uint64_t)w.dims[0] * w.dims[1],
-        .height = window.y.out,
-        .width = window.x.out,
-    };
-    return bnn_steps_check(op, 2, &value, error);
+    const bnn_status status = check_types(op, error);
+    return status == BNN_OK ? bnn_conv_check(op, STRIDE, error) : status;
 }
 
 static bnn_status check_dense(const struct bnn_op *op, bnn_error *error)
 {
-    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    bnn_status status = check_types(op, &x, &w, error);
-    if (status != BNN_OK) {
-        return status;
-    }
-    BNN_REQUIRE(OPERAND, w.dims[0] == 1 && w.dims[2] == 1 && w.dims[3] == 1 && w.dims[4] == bnn_elements(&x),
-                "w: must be [1, O, 1, 1, K] for x of K elements");
-    const struct bnn_value value = {.pixels = 1, .channels = w.dims[1], .height = 1, .width = 1};
-    return bnn_steps_check(op, 2, &value, error);
+    const bnn_status status = check_types(op, error);
+    return status == BNN_OK ? bnn_dense_check(op, error) : status;
 }
 
 /* Blocks of 8 weights per tap and channel from blocks of fewer. */
@@ -118,10 +90,7 @@ static void take_blocks(struct conv *s, const struct bnn_view *w, struct bnn_bui
 static const void *bind_window(const struct bnn_op *op, const struct bnn_window *window, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    struct bnn_value value = {
-        .pixels = (uint64_t)window->y.out * window->x.out,
-        .channels = (uint64_t)w.dims[0] * w.dims[1],
-    };
+    struct bnn_value value = bnn_layer_value(&w, window);
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
     build->weight_bytes = w.bytes;
     struct conv *state = bnn_take(build, 1, sizeof *state);
@@ -156,14 +125,13 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
 
 static const void *bind_conv2d(const struct bnn_op *op, struct bnn_build *build)
 {
-    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2);
+    const struct bnn_window window = bnn_conv_window(op, STRIDE);
     return bind_window(op, &window, build);
 }
 
 static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
 {
-    struct bnn_window window = one_pixel();
+    const struct bnn_window window = bnn_dense_window();
     return bind_window(op, &window, build);
 }
 

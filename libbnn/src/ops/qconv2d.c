@@ -5,7 +5,7 @@
  * them is known at plan time: sums start at its negative. dense is the convolution of one pixel.
  */
 #include "blocks.h"
-#include "geometry.h"
+#include "layer.h"
 
 #include "../port.h"
 
@@ -27,53 +27,28 @@ struct qconv {
     uint64_t acc, panel, tile;        /* offsets in scratch */
 };
 
-static bnn_status check_types(const struct bnn_op *op, const struct bnn_view *x, const struct bnn_view *w, uint32_t zero_word,
-                              bnn_error *error)
+static bnn_status check_numbers(const struct bnn_op *op, uint32_t zero_word, bnn_error *error)
 {
+    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     const int32_t zero = bnn_op_attribute(op, zero_word);
-    BNN_REQUIRE(OPERAND, x->type == BNN_TYPE_I8, "x: must be I8");
-    BNN_REQUIRE(OPERAND, w->type == BNN_TYPE_W_S8 || w->type == BNN_TYPE_W_SIGN, "w: must be W_S8 or W_SIGN");
-    BNN_REQUIRE(OPERAND,
-                (uint64_t)w->dims[2] * w->dims[3] <= MOST_TAPS && (uint64_t)w->dims[2] * w->dims[3] * w->dims[4] <= MOST_TAPS,
-                "w: must have at most 65536 taps an output");
+    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_I8, "x: must be I8");
+    BNN_REQUIRE(OPERAND, w.type == BNN_TYPE_W_S8 || w.type == BNN_TYPE_W_SIGN, "w: must be W_S8 or W_SIGN");
+    const uint64_t area = (uint64_t)w.dims[2] * w.dims[3];
+    BNN_REQUIRE(OPERAND, area <= MOST_TAPS && area * w.dims[4] <= MOST_TAPS, "w: must have at most 65536 taps an output");
     BNN_REQUIRE(ATTRIBUTE, zero >= -128 && zero <= 127, "zero_point: must be -128..127");
     return BNN_OK;
 }
 
 static bnn_status check_conv(const struct bnn_op *op, bnn_error *error)
 {
-    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    bnn_status status = check_types(op, &x, &w, ZERO_CONV, error);
-    if (status != BNN_OK) {
-        return status;
-    }
-    BNN_REQUIRE(OPERAND, x.rank == 3, "x: must be [H, W, C]");
-    BNN_REQUIRE(OPERAND, x.dims[2] == (uint64_t)w.dims[0] * w.dims[4], "x: its channels must be groups x channels of w");
-    status = bnn_window_check(op, STRIDE, x.dims, w.dims + 2, error);
-    if (status != BNN_OK) {
-        return status;
-    }
-    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2);
-    const struct bnn_value value = {
-        .pixels = (uint64_t)window.y.out * window.x.out,
-        .channels = (uint64_t)w.dims[0] * w.dims[1],
-        .height = window.y.out,
-        .width = window.x.out,
-    };
-    return bnn_steps_check(op, 2, &value, error);
+    const bnn_status status = check_numbers(op, ZERO_CONV, error);
+    return status == BNN_OK ? bnn_conv_check(op, STRIDE, error) : status;
 }
 
 static bnn_status check_dense(const struct bnn_op *op, bnn_error *error)
 {
-    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    bnn_status status = check_types(op, &x, &w, ZERO_DENSE, error);
-    if (status != BNN_OK) {
-        return status;
-    }
-    BNN_REQUIRE(OPERAND, w.dims[0] == 1 && w.dims[2] == 1 && w.dims[3] == 1 && w.dims[4] == bnn_elements(&x),
-                "w: must be [1, O, 1, 1, K] for x of K elements");
-    const struct bnn_value value = {.pixels = 1, .channels = w.dims[1], .height = 1, .width = 1};
-    return bnn_steps_check(op, 2, &value, error);
+    const bnn_status status = check_numbers(op, ZERO_DENSE, error);
+    return status == BNN_OK ? bnn_dense_check(op, error) : status;
 }
 
 /* Weights of a block of `size` outputs. */
@@ -99,10 +74,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
                                struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    const struct bnn_value value = {
-        .pixels = (uint64_t)window->y.out * window->x.out,
-        .channels = (uint64_t)w.dims[0] * w.dims[1],
-    };
+    const struct bnn_value value = bnn_layer_value(&w, window);
     struct qconv *state = bnn_take(build, 1, sizeof *state);
     struct qconv s = {
         .window = *window,
@@ -136,15 +108,13 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
 
 static const void *bind_conv(const struct bnn_op *op, struct bnn_build *build)
 {
-    struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2);
+    const struct bnn_window window = bnn_conv_window(op, STRIDE);
     return bind_window(op, &window, ZERO_CONV, build);
 }
 
 static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
 {
-    const struct bnn_axis axis = {.in = 1, .out = 1, .kernel = 1, .stride = 1, .dilation = 1};
-    const struct bnn_window window = {axis, axis};
+    const struct bnn_window window = bnn_dense_window();
     return bind_window(op, &window, ZERO_DENSE, build);
 }
 
