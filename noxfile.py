@@ -40,9 +40,13 @@ def python(session: nox.Session, *arguments: str, success: Sequence[int] = (0,))
 
 
 def pytest(session: nox.Session, *arguments: str) -> None:
-    """Run pytest with the session's arguments; where there are some, selecting no test is no failure (code 5)."""
+    """Run pytest on all cores (`-- -n 0`: in one process, as a debugger needs) with the session's arguments.
+
+    Where there are some, selecting no test is no failure (code 5).
+    """
     success = (0, 5) if session.posargs else (0,)
-    python(session, "-m", "pytest", *arguments, *session.posargs, success=success)
+    cores = ("-n", "auto", "--dist=worksteal")
+    python(session, "-m", "pytest", *cores, *arguments, *session.posargs, success=success)
 
 
 @nox.session
