@@ -33,10 +33,11 @@ class Figures:
     goals: dict[str, float | str] = field(default_factory=dict)
     peers: dict[str, dict[str, float]] = field(default_factory=dict)
     cores: tuple[Core, ...] = ()
+    isa_goals: dict[str, dict[str, float]] = field(default_factory=dict)
 
-    def goal(self, case: str, measured: Mapping[str, float]) -> float | None:
+    def goal(self, case: str, isa: str, measured: Mapping[str, float]) -> float | None:
         """Return what a case may cost, given what the cases of the same table took."""
-        goal = self.goals.get(plain(case))
+        goal = {**self.goals, **self.isa_goals.get(isa, {})}.get(plain(case))
         return measured.get(goal[1:]) if isinstance(goal, str) else goal
 
     def peer(self, name: str, case: str) -> float | None:

@@ -39,7 +39,7 @@ def count_table(target: str, rows: Sequence[dict[str, Any]]) -> str:
     lines = []
     for row in rows:
         name, per_unit = row["name"], row["per_unit"]
-        goal = known.goal(name, measured)
+        goal = known.goal(name, row["isa"], measured)
         peers = [known.peer(peer, name) for peer in known.peers]
         lines.append([name, row["instructions"], per_unit, goal, verdict(per_unit, goal), *peers])
     return table(head, lines)

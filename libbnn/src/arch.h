@@ -41,12 +41,20 @@
 #define BNN_ARCH_HAS_NEON 0
 #endif
 
+/* The same of AArch64's 8-bit dot products. */
+#if defined(__ARM_FEATURE_DOTPROD)
+#define BNN_ARCH_HAS_DOTPROD 1
+#else
+#define BNN_ARCH_HAS_DOTPROD 0
+#endif
+
 /* Cpu features, as bits of bnn_cpu_features(): what kernels need, and traits that make some the better choice. */
 #define BNN_CPU_NEON 1
 #define BNN_CPU_FAST_SELECT 2 /* trait: bit, bif and bsl cost no more than eor and add */
 #define BNN_CPU_POPCNT 4
 #define BNN_CPU_AVX2 8    /* and FMA */
 #define BNN_CPU_AVX512 16 /* F, BW, DQ, VL and VPOPCNTDQ */
+#define BNN_CPU_DOTPROD 32
 #define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
 
 #endif

@@ -106,7 +106,7 @@ ARMV8 = Isa(
     sp_alignment=16,
     stack_unit=16,
     uc_arch=unicorn.UC_ARCH_ARM64,
-    uc_cpu=arm64_const.UC_CPU_ARM64_A72,
+    uc_cpu=arm64_const.UC_CPU_ARM64_MAX,
     cs_arch=capstone.CS_ARCH_AARCH64,
     units={
         **_numbers(arm64_const, "UC_ARM64_REG_", "X", 31, "x"),

@@ -126,7 +126,7 @@ def test_list(target: Target) -> None:
     assert names >= {"pack_sign", "pack_threshold"}
     assert {line[1] for line in lines if line[0] == "isa"} == set(target.isas)
     for known in map(figures.of, ("aarch64", "armv7")):
-        figured = {*known.goals, *(name for peer in known.peers.values() for name in peer)}
+        figured = {*known.goals, *(name for goals in known.isa_goals.values() for name in goals), *(name for peer in known.peers.values() for name in peer)}
         assert figured <= names
 
 
@@ -185,9 +185,10 @@ def test_marks(target: Target) -> None:
 
 def test_goal_of_another_case() -> None:
     known = figures.Figures({"a": 2.0, "layer_a": "=a"}, {"peer": {"layer_a": 7.0}})
-    assert known.goal("layer_a_minus", {"a": 3.0}) == 3.0
-    assert known.goal("layer_a", {}) is None
+    assert known.goal("layer_a_minus", "neon", {"a": 3.0}) == 3.0
+    assert known.goal("layer_a", "neon", {}) is None
     assert known.peer("peer", "layer_a_plus") == 7.0
+    assert figures.Figures({"a": 2.0}, isa_goals={"neon": {"a": 1.0}}).goal("a", "neon", {}) == 1.0
     assert report.verdict(3.0, 3.0) == "ok"
     assert report.verdict(3.3, 3.0) == "+10.0%"
 

@@ -15,7 +15,13 @@ _Static_assert(sizeof(size_t) == 8, "the assembly takes 64-bit sizes");
 #if defined(__linux__) && !BNN_CONFIG_FREESTANDING
 #include <sys/auxv.h>
 
-#define CPUID_CAPABILITY (1UL << 11) /* HWCAP_CPUID of <asm/hwcap.h>: reading MIDR_EL1 is emulated */
+#define CPUID_CAPABILITY (1UL << 11)   /* HWCAP_CPUID of <asm/hwcap.h>: reading MIDR_EL1 is emulated */
+#define DOTPROD_CAPABILITY (1UL << 20) /* HWCAP_ASIMDDP */
+
+static int has_dotprod(void)
+{
+    return (getauxval(AT_HWCAP) & DOTPROD_CAPABILITY) != 0;
+}
 
 /* The main identification register of the core that this thread runs on; 0 if it is not to be had. */
 static uint32_t core(void)
@@ -26,7 +32,13 @@ static uint32_t core(void)
     }
     return (uint32_t)midr;
 }
-#elif defined(__APPLE__)
+#else
+static int has_dotprod(void)
+{
+    return BNN_ARCH_HAS_DOTPROD;
+}
+
+#if defined(__APPLE__)
 static uint32_t core(void)
 {
     return (uint32_t)'a' << 24; /* Apple's are all alike here */
@@ -36,6 +48,7 @@ static uint32_t core(void)
 {
     return 0;
 }
+#endif
 #endif
 
 /* Cores that select as fast as they add: {implementer, part}. Earlier ones take two steps for a select of 128 bits, or issue one
@@ -79,11 +92,11 @@ static int selects_fast(uint32_t midr)
     return found;
 }
 
-/* NEON is part of the architecture, with or without an operating system; optional extensions will be asked for here. Where
- * cores differ, the one that plans decides. */
+/* NEON is part of the architecture, with or without an operating system; optional extensions are asked for: of the system if there
+ * is one that tells, otherwise it is what the compiler may assume. Where cores differ, the one that plans decides. */
 uint32_t bnn_cpu_features(void)
 {
-    return BNN_CPU_NEON | (selects_fast(core()) ? BNN_CPU_FAST_SELECT : 0);
+    return BNN_CPU_NEON | (has_dotprod() ? BNN_CPU_DOTPROD : 0) | (selects_fast(core()) ? BNN_CPU_FAST_SELECT : 0);
 }
 
 #endif

@@ -7,6 +7,8 @@
 
 #if BNN_ARCH_ARMV8
 
+#include "dot.inc"
+
 acc             .req x0
 src             .req x1
 weights         .req x2
@@ -47,14 +49,7 @@ func bnn_dot_s8_neon
         cmp             lanes, #8
         b.ne            3f
 1:
-        movi            v16.4s, #0
-        movi            v17.4s, #0
-        movi            v18.4s, #0
-        movi            v19.4s, #0
-        movi            v20.4s, #0
-        movi            v21.4s, #0
-        movi            v22.4s, #0
-        movi            v23.4s, #0
+        clear_sums      16, 17, 18, 19, 20, 21, 22, 23
         mov             w_at, weights
         mov             left, vectors
 2:
@@ -72,16 +67,8 @@ func bnn_dot_s8_neon
         subs            left, left, #1
         b.ne            2b
 
-        addp            v16.4s, v16.4s, v17.4s
-        addp            v18.4s, v18.4s, v19.4s
-        addp            v20.4s, v20.4s, v21.4s
-        addp            v22.4s, v22.4s, v23.4s
-        addp            v16.4s, v16.4s, v18.4s
-        addp            v20.4s, v20.4s, v22.4s
-        ldp             q4, q5, [acc]
-        add             v4.4s, v4.4s, v16.4s
-        add             v5.4s, v5.4s, v20.4s
-        stp             q4, q5, [acc], #32
+        add_across      16, 17, 18, 19, 20, 21, 22, 23
+        add_to_acc      16, 20
         subs            pixels, pixels, #1
         b.ne            1b
         ret

@@ -7,6 +7,8 @@
 
 #if BNN_ARCH_ARMV8
 
+#include "dot.inc"
+
 acc             .req x0
 src             .req x1
 weights         .req x2
@@ -25,6 +27,11 @@ lane_bits       .req x11
         cmtst           v\by\().16b, v1.16b, v\bit\().16b
         and             v\by\().16b, v\by\().16b, v0.16b
         sadalp          v\to\().8h, v\by\().16b
+.endm
+
+// 16-bit sums to 32-bit ones.
+.macro widen n
+        saddlp          v\n\().4s, v\n\().8h
 .endm
 
 /*yaml
@@ -69,15 +76,7 @@ func bnn_dot_sign_neon
         cmp             vectors, most
         csel            left, vectors, most, lo
         sub             vectors, vectors, left
-        movi            v3.8h, #0
-        movi            v16.8h, #0
-        movi            v17.8h, #0
-        movi            v18.8h, #0
-        movi            v19.8h, #0
-        movi            v20.8h, #0
-        movi            v21.8h, #0
-        movi            v22.8h, #0
-        movi            v23.8h, #0
+        clear_sums      3, 16, 17, 18, 19, 20, 21, 22, 23
 3:
         ldr             q0, [x_at], #16
         ldr             q1, [w_at], #16
@@ -94,20 +93,10 @@ func bnn_dot_sign_neon
         b.ne            3b
 
         sadalp          v5.4s, v3.8h
-        saddlp          v16.4s, v16.8h
-        saddlp          v17.4s, v17.8h
-        saddlp          v18.4s, v18.8h
-        saddlp          v19.4s, v19.8h
-        saddlp          v20.4s, v20.8h
-        saddlp          v21.4s, v21.8h
-        saddlp          v22.4s, v22.8h
-        saddlp          v23.4s, v23.8h
-        addp            v16.4s, v16.4s, v17.4s
-        addp            v18.4s, v18.4s, v19.4s
-        addp            v20.4s, v20.4s, v21.4s
-        addp            v22.4s, v22.4s, v23.4s
-        addp            v16.4s, v16.4s, v18.4s
-        addp            v20.4s, v20.4s, v22.4s
+    .irp n, 16, 17, 18, 19, 20, 21, 22, 23
+        widen           \n
+    .endr
+        add_across      16, 17, 18, 19, 20, 21, 22, 23
         add             v6.4s, v6.4s, v16.4s
         add             v7.4s, v7.4s, v20.4s
         cbnz            vectors, 2b
@@ -132,14 +121,11 @@ func bnn_dot_sign_neon
         saddw           v6.4s, v6.4s, v16.4h
         saddw2          v7.4s, v7.4s, v16.8h
 6:
-        ldp             q0, q1, [acc]
         shl             v6.4s, v6.4s, #1
         shl             v7.4s, v7.4s, #1
         sub             v6.4s, v5.4s, v6.4s
         sub             v7.4s, v5.4s, v7.4s
-        add             v0.4s, v0.4s, v6.4s
-        add             v1.4s, v1.4s, v7.4s
-        stp             q0, q1, [acc], #32
+        add_to_acc      6, 7
         add             src, src, row
         subs            pixels, pixels, #1
         b.ne            1b

@@ -9,12 +9,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BENCH_UNIT 128 /* binary multiply-adds, or floats packed; of float layers a unit is one multiply-add */
+#define BENCH_UNIT 128      /* binary multiply-adds, or floats packed; of float layers a unit is one multiply-add */
+#define BENCH_MIXED_UNIT 16 /* of layers with 8-bit numbers, or with floats and binary weights */
 #define BENCH_MAX_CASES 512
 #define BENCH_MAX_TEXT 96
 
-/* Binary, or floats with float weights, with binary weights, or with float weights and groups of one channel. */
-enum bench_kind { BENCH_BINARY, BENCH_FLOAT, BENCH_SIGN, BENCH_DEPTHWISE };
+/* Binary; floats with float weights, with binary weights, with float weights and groups of one channel; 8-bit numbers with 8-bit
+ * weights, with binary weights. */
+enum bench_kind { BENCH_BINARY, BENCH_FLOAT, BENCH_SIGN, BENCH_DEPTHWISE, BENCH_S8, BENCH_S8_SIGN };
 
 /* A square convolution or, with `dense`, a dense layer (height, width and kernel 1). Packers have a shape only. */
 struct bench_layer {
@@ -41,6 +43,11 @@ static inline uint32_t bench_out(const struct bench_layer *layer, uint32_t in)
     return (in + 2 * layer->pad - layer->kernel) / layer->stride + 1;
 }
 
+static inline int bench_is_8_bit(const struct bench_layer *layer)
+{
+    return layer->kind == BENCH_S8 || layer->kind == BENCH_S8_SIGN;
+}
+
 static inline int bench_is_packer(const struct bench_case *test)
 {
     return test->subject == BENCH_PACK_SIGN || test->subject == BENCH_PACK_THRESHOLD;
@@ -58,8 +65,8 @@ double bench_units(const struct bench_case *test);
 /* The shape in words. */
 void bench_shape(char text[BENCH_MAX_TEXT], const struct bench_case *test);
 
-/* A model of the layer: floats -> bits -> layer -> floats; of float layers floats -> floats -> layer. Step BENCH_STEP is the layer. Bytes of a .dab file, to be freed by the
- * caller; NULL if there is no memory. Weights are pseudo-random and the same on every machine. */
+/* A model of the layer: floats -> bits (floats, 8-bit numbers) -> layer -> floats. Step BENCH_STEP is the layer. Bytes of a .dab
+ * file, to be freed by the caller; NULL if there is no memory. Weights are pseudo-random and the same on every machine. */
 enum { BENCH_STEP = 1 };
 uint8_t *bench_model(const struct bench_layer *layer, size_t *size);
 

@@ -42,12 +42,25 @@ static const struct bench_case floats[] = {
     {"conv_1x1_256", BENCH_OP, {14, 14, 256, 256, 1, 1, 0, 0, 0, 0, BENCH_FLOAT}},
     {"conv_3x3_8", BENCH_OP, {28, 28, 8, 8, 3, 1, 1, 0, 0, 0, BENCH_FLOAT}},
     {"conv_3x3_3_10", BENCH_OP, {32, 32, 3, 10, 3, 1, 1, 0, 0, 0, BENCH_FLOAT}},
-    {"conv_3x3_64_signs", BENCH_OP, {56, 56, 64, 64, 3, 1, 1, 0, 0, 0, BENCH_SIGN}},
     {"depthwise_3x3_64", BENCH_OP, {56, 56, 64, 64, 3, 1, 1, 0, 0, 0, BENCH_DEPTHWISE}},
     {"depthwise_3x3_512_s2", BENCH_OP, {14, 14, 512, 512, 3, 2, 1, 0, 0, 0, BENCH_DEPTHWISE}},
     {"floats_1024", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_FLOAT}},
     {"floats_512_10", BENCH_OP, {1, 1, 512, 10, 1, 1, 0, 0, 1, 0, BENCH_FLOAT}},
-    {"floats_1024_signs", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_SIGN}},
+};
+
+/* Behind _8: 8 vectors of inputs, as pixels. */
+static const struct bench_case mixed[] = {
+    {"dense_s8_1024", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_S8}},
+    {"dense_s8_1024_8", BENCH_OP, {1, 8, 1024, 1024, 1, 1, 0, 0, 0, 0, BENCH_S8}},
+    {"dense_sign_1024", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_SIGN}},
+    {"dense_sign_1024_8", BENCH_OP, {1, 8, 1024, 1024, 1, 1, 0, 0, 0, 0, BENCH_SIGN}},
+    {"dense_s8sign_1024", BENCH_OP, {1, 1, 1024, 1024, 1, 1, 0, 0, 1, 0, BENCH_S8_SIGN}},
+    {"dense_s8sign_1024_8", BENCH_OP, {1, 8, 1024, 1024, 1, 1, 0, 0, 0, 0, BENCH_S8_SIGN}},
+    {"conv_s8_7x7_3_64", BENCH_OP, {224, 224, 3, 64, 7, 2, 3, 0, 0, 0, BENCH_S8}},
+    {"conv_s8_1x1_64_128", BENCH_OP, {28, 28, 64, 128, 1, 1, 0, 0, 0, 0, BENCH_S8}},
+    {"conv_s8_3x3_128", BENCH_OP, {28, 28, 128, 128, 3, 1, 1, 0, 0, 0, BENCH_S8}},
+    {"conv_sign_3x3_128", BENCH_OP, {28, 28, 128, 128, 3, 1, 1, 0, 0, 0, BENCH_SIGN}},
+    {"conv_s8sign_3x3_128", BENCH_OP, {28, 28, 128, 128, 3, 1, 1, 0, 0, 0, BENCH_S8_SIGN}},
 };
 
 static const struct bench_case packers[] = {
@@ -56,7 +69,7 @@ static const struct bench_case packers[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(floats) + COUNT(packers) <= BENCH_MAX_CASES, "all cases fit");
+_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(floats) + COUNT(mixed) + COUNT(packers) <= BENCH_MAX_CASES, "all cases fit");
 
 size_t bench_cases(struct bench_case *cases)
 {
@@ -74,6 +87,8 @@ size_t bench_cases(struct bench_case *cases)
     }
     memcpy(next, floats, sizeof floats);
     next += COUNT(floats);
+    memcpy(next, mixed, sizeof mixed);
+    next += COUNT(mixed);
     memcpy(next, packers, sizeof packers);
     return (size_t)(next - cases) + COUNT(packers);
 }
@@ -99,6 +114,18 @@ int bench_parse_conv(const char *text, struct bench_case *test)
     return n[0] + 2 * n[6] >= n[4] && n[1] + 2 * n[6] >= n[4];
 }
 
+/* Products of a unit. */
+static double unit_of(enum bench_kind kind)
+{
+    switch (kind) {
+    case BENCH_BINARY: return BENCH_UNIT;
+    case BENCH_SIGN:
+    case BENCH_S8:
+    case BENCH_S8_SIGN: return BENCH_MIXED_UNIT;
+    default: return 1;
+    }
+}
+
 double bench_units(const struct bench_case *test)
 {
     const struct bench_layer *l = &test->layer;
@@ -107,7 +134,7 @@ double bench_units(const struct bench_case *test)
     }
     const double depth = (double)l->kernel * l->kernel * (l->kind == BENCH_DEPTHWISE ? 1 : l->channels);
     const double products = (double)bench_out(l, l->height) * bench_out(l, l->width) * l->outputs * depth;
-    return l->kind == BENCH_BINARY ? products / BENCH_UNIT : products;
+    return products / unit_of(l->kind);
 }
 
 void bench_shape(char text[BENCH_MAX_TEXT], const struct bench_case *test)

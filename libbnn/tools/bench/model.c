@@ -14,7 +14,7 @@ enum {
 };
 
 enum { MAX_TENSORS = 9, MAX_OPS = 3, MAX_OPERANDS = 10, MAX_WORDS = 21, BORDER_WORD = 8 };
-enum { PACK_CONSTANTS = 2 }; /* tensors 1 and 2 are the packing's */
+enum { SCALE = 1 }; /* tensor: of 8-bit numbers */
 
 /* The file's tables, as docs/dab-format.md has them. */
 struct tables {
@@ -64,6 +64,9 @@ static uint32_t tensor_bytes(const struct bnn_dab_tensor *t)
     for (uint32_t i = 0; i + 1 < t->rank; i++) {
         count *= t->dims[i];
     }
+    if (t->type == BNN_TYPE_W_S8) {
+        return t->dims[0] * t->dims[1] * ((t->dims[2] * t->dims[3] * channels + 15) / 16 * 16);
+    }
     if (t->type == BNN_TYPE_W_XNOR || t->type == BNN_TYPE_W_SIGN) { /* blocks of 8 outputs */
         count = count / t->dims[1] * ((t->dims[1] + 7) / 8) * (t->type == BNN_TYPE_W_XNOR ? 8 : 1);
     }
@@ -75,6 +78,7 @@ static uint32_t tensor_bytes(const struct bnn_dab_tensor *t)
     case BNN_TYPE_W_F32:
     case BNN_TYPE_I32: return 4 * count * channels;
     case BNN_TYPE_W_SIGN:
+    case BNN_TYPE_I8:
     case BNN_TYPE_U8: return count * channels;
     default: return count * groups; /* BITS, W_XNOR */
     }
@@ -144,60 +148,70 @@ static void close_tables(struct tables *t, uint32_t input)
     t->io[1] = t->header.tensor_count - 1;
 }
 
-/* A float layer: its input is copied before it. */
-static void describe_floats(struct tables *t, const struct bench_layer *layer)
+/* Types of a layer's input and weights, and its ops as a convolution and as a dense layer. */
+static const struct {
+    bnn_type x, w;
+    uint32_t conv, dense;
+} layer_types[] = {
+    [BENCH_BINARY] = {BNN_TYPE_BITS, BNN_TYPE_W_XNOR, OP_bconv2d, OP_bdense},
+    [BENCH_FLOAT] = {BNN_TYPE_F32, BNN_TYPE_W_F32, OP_conv2d, OP_dense},
+    [BENCH_SIGN] = {BNN_TYPE_F32, BNN_TYPE_W_SIGN, OP_conv2d, OP_dense},
+    [BENCH_DEPTHWISE] = {BNN_TYPE_F32, BNN_TYPE_W_F32, OP_conv2d, OP_dense},
+    [BENCH_S8] = {BNN_TYPE_I8, BNN_TYPE_W_S8, OP_qconv2d, OP_qdense},
+    [BENCH_S8_SIGN] = {BNN_TYPE_I8, BNN_TYPE_W_SIGN, OP_qconv2d, OP_qdense},
+};
+
+/* Adds the op that makes the layer's input of the model's; returns the index of what it makes. */
+static uint32_t describe_input(struct tables *t, const struct bench_layer *layer)
 {
-    const uint32_t stride = layer->stride, pad = layer->pad;
-    const uint32_t geometry[] = {stride, stride, 1, 1, pad, pad, pad, pad};
-    const uint32_t groups = layer->kind == BENCH_DEPTHWISE ? layer->channels : 1;
-    const bnn_type type = layer->kind == BENCH_SIGN ? BNN_TYPE_W_SIGN : BNN_TYPE_W_F32;
+    const bnn_type type = layer_types[layer->kind].x;
     const uint32_t input = add_image(t, BNN_TYPE_F32, layer->height, layer->width, layer->channels);
-    const uint32_t x = add_image(t, BNN_TYPE_F32, layer->height, layer->width, layer->channels);
-    add_op(t, OP_pointwise, input, 1, NULL, 0, BNN_STEP_EMIT_F32);
-    add_tensor(t, type, 1, 5,
-               (const uint32_t[]){groups, layer->outputs / groups, layer->kernel, layer->kernel, layer->channels / groups});
-    add_vector(t, BNN_TYPE_F32, layer->outputs);
-    add_vector(t, BNN_TYPE_F32, layer->outputs);
-    const uint32_t out =
-        add_image(t, BNN_TYPE_F32, bench_out(layer, layer->height), bench_out(layer, layer->width), layer->outputs);
-    add_op(t, layer->dense ? OP_dense : OP_conv2d, x, out - x, geometry, layer->dense ? 0 : BORDER_WORD,
-           BNN_STEP_AFFINE | BNN_STEP_EMIT_F32 << 8);
-    close_tables(t, input);
+    uint32_t step = BNN_STEP_EMIT_F32;
+    if (type == BNN_TYPE_BITS) {
+        step = BNN_STEP_EMIT_BITS;
+        add_vector(t, BNN_TYPE_F32, layer->channels);
+        add_vector(t, BNN_TYPE_U8, layer->channels);
+    } else if (type == BNN_TYPE_I8) {
+        step = BNN_STEP_EMIT_I8;
+        add_vector(t, BNN_TYPE_F32, 1);
+        add_vector(t, BNN_TYPE_I32, 1);
+    }
+    const uint32_t x = add_image(t, type, layer->height, layer->width, layer->channels);
+    add_op(t, OP_pointwise, input, x - input, NULL, 0, step);
+    return x;
 }
 
 /* All of the file but its data. */
 static void describe(struct tables *t, const struct bench_layer *layer)
 {
     const uint32_t stride = layer->stride, pad = layer->pad;
-    const uint32_t geometry[] = {stride, stride, 1, 1, pad, pad, pad, pad, (uint32_t)layer->border};
+    const uint32_t words[] = {stride, stride, 1, 1, pad, pad, pad, pad, (uint32_t)layer->border}; /* of 8 bits: the zero point, 0 */
     const uint32_t out_h = bench_out(layer, layer->height), out_w = bench_out(layer, layer->width);
+    const uint32_t groups = layer->kind == BENCH_DEPTHWISE ? layer->channels : 1, kernel = layer->kernel;
     *t = (struct tables){.header = {.major = BNN_DAB_MAJOR, .minor = BNN_DAB_MINOR}};
     memcpy(t->header.magic, bnn_dab_magic, sizeof bnn_dab_magic);
-    if (layer->kind != BENCH_BINARY) {
-        describe_floats(t, layer);
-        return;
-    }
 
     /* An op's inputs are neighbours in the tensor table. */
-    const uint32_t input = add_image(t, BNN_TYPE_F32, layer->height, layer->width, layer->channels);
-    add_vector(t, BNN_TYPE_F32, layer->channels);
-    add_vector(t, BNN_TYPE_U8, layer->channels);
-    const uint32_t packed = add_image(t, BNN_TYPE_BITS, layer->height, layer->width, layer->channels);
-    add_op(t, OP_pointwise, input, 3, NULL, 0, BNN_STEP_EMIT_BITS);
-
-    add_tensor(t, BNN_TYPE_W_XNOR, 1, 5, (const uint32_t[]){1, layer->outputs, layer->kernel, layer->kernel, layer->channels});
+    const uint32_t x = describe_input(t, layer);
+    add_tensor(t, layer_types[layer->kind].w, 1, 5,
+               (const uint32_t[]){groups, layer->outputs / groups, kernel, kernel, layer->channels / groups});
     add_vector(t, layer->bits_out ? BNN_TYPE_I32 : BNN_TYPE_F32, layer->outputs);
     if (!layer->bits_out) {
         add_vector(t, BNN_TYPE_F32, layer->outputs);
     }
     const uint32_t out = add_image(t, layer->bits_out ? BNN_TYPE_BITS : BNN_TYPE_F32, out_h, out_w, layer->outputs);
-    add_op(t, layer->dense ? OP_bdense : OP_bconv2d, packed, out - packed, geometry, layer->dense ? 0 : BORDER_WORD + 1,
-           layer->bits_out ? BNN_STEP_EMIT_INT : BNN_STEP_AFFINE | BNN_STEP_EMIT_F32 << 8);
+    const uint32_t steps = layer->bits_out ? BNN_STEP_EMIT_INT : BNN_STEP_AFFINE | BNN_STEP_EMIT_F32 << 8;
+    const uint32_t zero_points = bench_is_8_bit(layer) ? 1 : 0, borders = layer->kind == BENCH_BINARY ? 1 : zero_points;
+    if (layer->dense) {
+        add_op(t, layer_types[layer->kind].dense, x, out - x, words + BORDER_WORD, zero_points, steps);
+    } else {
+        add_op(t, layer_types[layer->kind].conv, x, out - x, words, BORDER_WORD + borders, steps);
+    }
     if (layer->bits_out) { /* a model's output is never bits */
         add_image(t, BNN_TYPE_F32, out_h, out_w, layer->outputs);
         add_op(t, OP_pointwise, out, 1, NULL, 0, BNN_STEP_EMIT_F32);
     }
-    close_tables(t, input);
+    close_tables(t, 0);
 }
 
 /* Signs of real channels and outputs; all other bits are 0. */
@@ -217,11 +231,25 @@ static void fill_weights(uint8_t *out, const struct bench_layer *layer, uint32_t
     }
 }
 
-/* The packing's thresholds and flips stay 0: it takes signs. */
+/* Weights of 8 bits, never -128, and zeros behind the last of each output. */
+static void fill_s8(uint8_t *out, const struct bench_layer *layer, uint32_t *random)
+{
+    const uint32_t taps = layer->kernel * layer->kernel * layer->channels;
+    for (uint32_t first = 0; first < layer->outputs; first += 8) {
+        const uint32_t rest = layer->outputs - first, lanes = rest < 8 ? rest : 8;
+        for (uint32_t v = 0; v < taps; v += 16) {
+            for (uint32_t i = 0; i < 16 * lanes; i++) {
+                *out++ = (uint8_t)(v + i % 16 < taps ? (int32_t)(next_random(random) % 255) - 127 : 0);
+            }
+        }
+    }
+}
+
 static void fill(uint8_t *data, const struct bnn_dab_tensor *tensor, const struct bench_layer *layer, uint32_t *random)
 {
     switch (tensor->type) {
     case BNN_TYPE_W_XNOR: fill_weights(data, layer, random); break;
+    case BNN_TYPE_W_S8: fill_s8(data, layer, random); break;
     case BNN_TYPE_W_SIGN:
         for (uint32_t i = 0; i < tensor->bytes; i++) {
             data[i] = (uint8_t)(next_random(random) >> 24);
@@ -274,8 +302,13 @@ uint8_t *bench_model(const struct bench_layer *layer, size_t *size)
     append(file, &at, t.words, h->attribute_count * sizeof t.words[0]);
     append(file, &at, t.io, sizeof t.io);
     append(file, &at, no_names, sizeof no_names);
-    for (uint32_t i = 0; i < h->tensor_count; i++) {
-        if (t.tensors[i].constant && i > PACK_CONSTANTS) {
+    /* Constants of the first op: thresholds and flips stay 0, so that signs are taken; so does a zero point. */
+    if (bench_is_8_bit(layer)) {
+        const float scale = 1.0F / 128;
+        memcpy(file + t.tensors[SCALE].offset, &scale, sizeof scale);
+    }
+    for (uint32_t i = t.operands[t.ops[BENCH_STEP].operand]; i < h->tensor_count; i++) {
+        if (t.tensors[i].constant) {
             fill(file + t.tensors[i].offset, &t.tensors[i], layer, &random);
         }
     }
