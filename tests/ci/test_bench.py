@@ -126,7 +126,11 @@ def test_list(target: Target) -> None:
     assert names >= {"pack_sign", "pack_threshold"}
     assert {line[1] for line in lines if line[0] == "isa"} == set(target.isas)
     for known in map(figures.of, ("aarch64", "armv7")):
-        figured = {*known.goals, *(name for goals in known.isa_goals.values() for name in goals), *(name for peer in known.peers.values() for name in peer)}
+        figured = {
+            *known.goals,
+            *(name for goals in known.isa_goals.values() for name in goals),
+            *(name for peer in known.peers.values() for name in peer),
+        }
         assert figured <= names
 
 

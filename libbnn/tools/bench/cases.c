@@ -69,7 +69,8 @@ static const struct bench_case packers[] = {
 };
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
-_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(floats) + COUNT(mixed) + COUNT(packers) <= BENCH_MAX_CASES, "all cases fit");
+_Static_assert(COUNT(families) * COUNT(shapes) + COUNT(floats) + COUNT(mixed) + COUNT(packers) <= BENCH_MAX_CASES,
+               "all cases fit");
 
 size_t bench_cases(struct bench_case *cases)
 {

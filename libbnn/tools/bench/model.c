@@ -185,7 +185,8 @@ static uint32_t describe_input(struct tables *t, const struct bench_layer *layer
 static void describe(struct tables *t, const struct bench_layer *layer)
 {
     const uint32_t stride = layer->stride, pad = layer->pad;
-    const uint32_t words[] = {stride, stride, 1, 1, pad, pad, pad, pad, (uint32_t)layer->border}; /* of 8 bits: the zero point, 0 */
+    const uint32_t words[] = {
+        stride, stride, 1, 1, pad, pad, pad, pad, (uint32_t)layer->border}; /* of 8 bits: the zero point, 0 */
     const uint32_t out_h = bench_out(layer, layer->height), out_w = bench_out(layer, layer->width);
     const uint32_t groups = layer->kind == BENCH_DEPTHWISE ? layer->channels : 1, kernel = layer->kernel;
     *t = (struct tables){.header = {.major = BNN_DAB_MAJOR, .minor = BNN_DAB_MINOR}};
