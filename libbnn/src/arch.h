@@ -53,7 +53,7 @@
 #define BNN_CPU_FAST_SELECT 2 /* trait: bit, bif and bsl cost no more than eor and add */
 #define BNN_CPU_POPCNT 4
 #define BNN_CPU_AVX2 8    /* and FMA */
-#define BNN_CPU_AVX512 16 /* F, BW, DQ, VL and VPOPCNTDQ */
+#define BNN_CPU_AVX512 16 /* F, BW, DQ, VL, VNNI and VPOPCNTDQ */
 #define BNN_CPU_DOTPROD 32
 #define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
 

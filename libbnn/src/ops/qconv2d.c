@@ -19,6 +19,7 @@ struct qconv {
     struct bnn_window window;
     const int8_t *x;
     const uint8_t *w;
+    struct bnn_spans x_spans;
     int binary;
     int32_t zero;
     size_t groups, outputs, channels; /* outputs, channels: per convolution group */
@@ -80,6 +81,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
         .window = *window,
         .x = (const int8_t *)x.data,
         .w = w.data,
+        .x_spans = bnn_take_spans(&window->x, build),
         .binary = w.type == BNN_TYPE_W_SIGN,
         .zero = bnn_op_attribute(op, zero_word),
         .groups = w.dims[0],
@@ -118,21 +120,36 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
     return bind_window(op, &window, ZERO_DENSE, build);
 }
 
+/* The taps of a row of the kernel at column x of a row of the input: those that are neighbours there are copied at once. */
+static int8_t *fill_row(const struct qconv *s, int8_t *to, size_t group, const int8_t *row, uint32_t x)
+{
+    const struct bnn_axis *ax = &s->window.x;
+    const struct bnn_span *span = bnn_span_of(&s->x_spans, x);
+    const size_t pixel = s->groups * s->channels, inside = span->tap_end - span->tap;
+    const size_t run = s->groups == 1 && ax->dilation == 1 ? inside : 1;
+    bnn_memset(to, s->zero, span->tap * s->channels);
+    to += span->tap * s->channels;
+    for (uint32_t kx = span->tap; kx < span->tap_end; kx += (uint32_t)run, to += run * s->channels) {
+        bnn_memcpy(to, row + (size_t)bnn_tap(ax, x, kx) * pixel + group * s->channels, run * s->channels);
+    }
+    const size_t behind = (ax->kernel - span->tap_end) * s->channels;
+    bnn_memset(to, s->zero, behind);
+    return to + behind;
+}
+
 /* The taps of output (y, x) of a group, in the order of the weights; zeros up to whole vectors. */
 static void fill_pixel(const struct qconv *s, int8_t *to, size_t group, uint32_t y, uint32_t x)
 {
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    const size_t pixel = s->groups * s->channels;
+    const size_t row_taps = ax->kernel * s->channels, row_bytes = ax->in * s->groups * s->channels;
     int8_t *const end = to + s->vectors * 16;
     for (uint32_t ky = 0; ky < ay->kernel; ky++) {
         const int64_t row = bnn_tap(ay, y, ky);
-        for (uint32_t kx = 0; kx < ax->kernel; kx++, to += s->channels) {
-            const int64_t column = bnn_tap(ax, x, kx);
-            if (row >= 0 && row < ay->in && column >= 0 && column < ax->in) {
-                bnn_memcpy(to, s->x + ((size_t)row * ax->in + (size_t)column) * pixel + group * s->channels, s->channels);
-            } else {
-                bnn_memset(to, s->zero, s->channels);
-            }
+        if (row >= 0 && row < ay->in) {
+            to = fill_row(s, to, group, s->x + (size_t)row * row_bytes, x);
+        } else {
+            bnn_memset(to, s->zero, row_taps);
+            to += row_taps;
         }
     }
     bnn_memset(to, 0, (size_t)(end - to));
@@ -142,10 +159,11 @@ static void fill_pixel(const struct qconv *s, int8_t *to, size_t group, uint32_t
 static void run_block(const struct qconv *s, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t pixels,
                       float *place, size_t step)
 {
-    const int32_t *start = s->start + block->group * s->outputs + block->block * 8;
+    int32_t start[8] = {0};
+    bnn_memcpy(start, s->start + block->group * s->outputs + block->block * 8, block->size * sizeof start[0]);
     const uint8_t *w = block_weights(s, block->group, block->block);
-    for (size_t i = 0; i < pixels * 8; i++) {
-        acc[i] = i % 8 < block->size ? start[i % 8] : 0;
+    for (size_t p = 0; p < pixels; p++) {
+        bnn_memcpy(acc + 8 * p, start, sizeof start);
     }
     if (s->binary) {
         s->steps.kernels->dot_sign(acc, panel, w, s->taps, pixels);
@@ -153,10 +171,11 @@ static void run_block(const struct qconv *s, int32_t *acc, const int8_t *panel, 
         s->steps.kernels->dot_s8(acc, panel, (const int8_t *)w, s->vectors, pixels, block->size);
     }
     for (size_t p = 0; p < pixels; p++) {
-        float *to = (float *)(void *)((uint8_t *)place + p * step) + block->column;
-        for (size_t j = 0; j < block->lanes; j++) {
-            to[j] = (float)acc[8 * p + block->lane + j];
+        float v[8];
+        for (size_t j = 0; j < 8; j++) {
+            v[j] = (float)acc[8 * p + j];
         }
+        bnn_place_lanes((float *)(void *)((uint8_t *)place + p * step), step, v, block, 1);
     }
 }
 

@@ -18,7 +18,8 @@
 #define AVX512DQ (1U << 17)
 #define AVX512BW (1U << 30)
 #define AVX512VL (1U << 31)
-#define VPOPCNTDQ (1U << 14) /* leaf 7, ecx */
+#define VNNI (1U << 11)      /* leaf 7, ecx */
+#define VPOPCNTDQ (1U << 14)
 
 /* State that the operating system saves (XCR0). */
 #define SAVES_YMM 0x06U
@@ -48,7 +49,7 @@ uint32_t bnn_cpu_features(void)
     if (has(c, AVX | FMA) && has(b7, AVX2) && has(state, SAVES_YMM)) {
         features |= BNN_CPU_AVX2;
     }
-    if (has(b7, AVX512F | AVX512DQ | AVX512BW | AVX512VL) && has(c7, VPOPCNTDQ) && has(state, SAVES_ZMM)) {
+    if (has(b7, AVX512F | AVX512DQ | AVX512BW | AVX512VL) && has(c7, VNNI | VPOPCNTDQ) && has(state, SAVES_ZMM)) {
         features |= BNN_CPU_AVX512;
     }
     return features;

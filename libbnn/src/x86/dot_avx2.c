@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * 8-bit dot products: vpmaddubsw takes the sizes of x and the weights with the signs of x. Its sums of two products are at most
- * 2 * 128 * 127, as no weight is -128, so they do not saturate.
+ * 2 * 128 * 127, as no weight is -128, so they do not saturate. Binary weights are made numbers, some inputs at a time.
  */
 #include "target.h"
 
@@ -9,6 +9,7 @@
 
 #define TILE 2 /* pixels, which share the weights */
 #define REGISTERS 4 /* of weights of 16 inputs: 2 outputs each */
+#define AT_ONCE 64 /* vectors of inputs whose signs are made numbers, which fit the nearest cache */
 
 BNN_AVX2 BNN_INLINE __m256i add_products(__m256i sum, __m256i x, __m256i w)
 {
@@ -26,8 +27,8 @@ BNN_AVX2 BNN_INLINE void store(int32_t *acc, const __m256i sum[REGISTERS])
     _mm256_storeu_si256(to, _mm256_add_epi32(_mm256_loadu_si256(to), sorted));
 }
 
-/* `pixels` (1 or 2) is a constant of the callers. */
-BNN_AVX2 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, const int8_t *w, size_t vectors, size_t pixels)
+/* A tile of pixels, a constant of the callers, `step` bytes apart. */
+BNN_AVX2 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, size_t step, const int8_t *w, size_t vectors, size_t pixels)
 {
     __m256i sum[TILE][REGISTERS];
     BNN_UNROLL
@@ -40,7 +41,7 @@ BNN_AVX2 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, const int8_t *w
     for (size_t v = 0; v < vectors; v++) {
         BNN_UNROLL
         for (size_t i = 0; i < pixels; i++) {
-            const __m128i *from = (const __m128i *)(const void *)(x + 16 * (vectors * i + v));
+            const __m128i *from = (const __m128i *)(const void *)(x + step * i + 16 * v);
             const __m256i both = _mm256_broadcastsi128_si256(_mm_load_si128(from));
             BNN_UNROLL
             for (size_t r = 0; r < REGISTERS; r++) {
@@ -55,17 +56,52 @@ BNN_AVX2 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, const int8_t *w
     }
 }
 
-BNN_AVX2 void bnn_dot_s8_avx2(int32_t *acc, const int8_t *x, const int8_t *w, size_t vectors, size_t pixels, size_t lanes)
+BNN_AVX2 BNN_INLINE void multiply_all(int32_t *acc, const int8_t *x, size_t step, const int8_t *w, size_t vectors,
+                                      size_t pixels)
 {
-    if (lanes < 8) {
-        bnn_dot_s8_c(acc, x, w, vectors, pixels, lanes);
-        return;
-    }
-    for (; pixels >= TILE; pixels -= TILE, acc += 8 * TILE, x += 16 * vectors * TILE) {
-        multiply(acc, x, w, vectors, TILE);
+    for (; pixels >= TILE; pixels -= TILE, acc += 8 * TILE, x += step * TILE) {
+        multiply(acc, x, step, w, vectors, TILE);
     }
     if (pixels > 0) {
-        multiply(acc, x, w, vectors, 1);
+        multiply(acc, x, step, w, vectors, 1);
+    }
+}
+
+BNN_AVX2 void bnn_dot_s8_avx2(int32_t *acc, const int8_t *x, const int8_t *w, size_t vectors, size_t pixels, size_t lanes)
+{
+    if (lanes == 8) {
+        multiply_all(acc, x, 16 * vectors, w, vectors, pixels);
+    } else {
+        bnn_dot_s8_c(acc, x, w, vectors, pixels, lanes);
+    }
+}
+
+/* +1 and -1 of 16 inputs' signs, of which the first n are there, for each of 8 outputs. */
+BNN_AVX2 BNN_INLINE void put_numbers(int8_t *out, const uint8_t *signs, size_t n)
+{
+    const __m256i one = _mm256_set1_epi8(1);
+    uint8_t bits[16] = {0}, is_there[16] = {0};
+    bnn_memcpy(bits, signs, n);
+    bnn_memset(is_there, 0xff, n);
+    const __m256i v = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)bits));
+    const __m256i there = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)is_there));
+    for (size_t r = 0; r < REGISTERS; r++) {
+        const __m256i bit = _mm256_set_m128i(_mm_set1_epi8((char)(2U << 2 * r)), _mm_set1_epi8((char)(1U << 2 * r)));
+        const __m256i number = _mm256_or_si256(_mm256_cmpeq_epi8(_mm256_and_si256(v, bit), bit), one);
+        _mm256_storeu_si256((__m256i *)(void *)(out + 32 * r), _mm256_and_si256(number, there));
+    }
+}
+
+BNN_AVX2 void bnn_dot_sign_avx2(int32_t *acc, const int8_t *x, const uint8_t *w, size_t n, size_t pixels)
+{
+    const size_t vectors = (n + 15) / 16;
+    int8_t numbers[128 * AT_ONCE];
+    for (size_t begun = 0, count; begun < vectors; begun += count) {
+        count = vectors - begun < AT_ONCE ? vectors - begun : AT_ONCE;
+        for (size_t v = begun; v < begun + count; v++) {
+            put_numbers(numbers + 128 * (v - begun), w + 16 * v, n - 16 * v < 16 ? n - 16 * v : 16);
+        }
+        multiply_all(acc, x + 16 * begun, 16 * vectors, numbers, count, pixels);
     }
 }
 

@@ -17,7 +17,7 @@
 #define BNN_POPCNT __attribute__((target("popcnt")))
 #define BNN_AVX2 __attribute__((target("popcnt,avx2")))
 #define BNN_FMA __attribute__((target("popcnt,avx2,fma")))
-#define BNN_AVX512 __attribute__((target("popcnt,avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vpopcntdq")))
+#define BNN_AVX512 __attribute__((target("popcnt,avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq")))
 #define BNN_INLINE static inline __attribute__((always_inline))
 
 /* In front of a loop over an array of registers, whose number of turns is a constant of at most 16. */
