@@ -105,6 +105,12 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def amalgamate(session: nox.Session) -> None:
+    """Write build/amalgamation/bnn.c and bnn.h: the portable library as two files; `-- FOLDER` writes them there."""
+    python(session, "-m", "ci.amalgamate", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Measure the binary layers: `-- --target native|aarch64|armv7 [--json FILE]`; `-- --help` has the rest."""
     python(session, "-m", "ci.qemu.emulator", "--optional")

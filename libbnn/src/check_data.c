@@ -25,7 +25,7 @@ static int all_zero(const uint8_t *bytes, size_t n)
 static const char *weights_f32_rule_broken(const uint8_t *data, uint32_t bytes)
 {
     for (uint32_t i = 0; i < bytes; i += 4) {
-        if ((bnn_word(data + i) & ~SIGN_BIT) >= INFINITE) {
+        if ((bnn_read_word(data + i) & ~SIGN_BIT) >= INFINITE) {
             return "weights must be finite";
         }
     }
@@ -36,7 +36,7 @@ static const char *weights_f32_rule_broken(const uint8_t *data, uint32_t bytes)
 static const char *f32_rule_broken(const uint8_t *data, uint32_t bytes, int *infinite)
 {
     for (uint32_t i = 0; i < bytes; i += 4) {
-        uint32_t word = bnn_word(data + i), magnitude = word & ~SIGN_BIT;
+        uint32_t word = bnn_read_word(data + i), magnitude = word & ~SIGN_BIT;
         if (magnitude > INFINITE || word == SIGN_BIT || (magnitude != 0 && magnitude < SMALLEST_NORMAL)) {
             return "floats must not be NaN, -0.0 or denormal";
         }

@@ -8,7 +8,7 @@
 #include "crc.h"
 #include "port.h"
 
-uint32_t bnn_word(const uint8_t *bytes)
+uint32_t bnn_read_word(const uint8_t *bytes)
 {
     uint32_t word;
     bnn_memcpy(&word, bytes, sizeof word);
@@ -31,12 +31,12 @@ struct bnn_dab_op bnn_model_op(const bnn_model *model, uint32_t index)
 
 uint32_t bnn_model_operand(const bnn_model *model, uint32_t index)
 {
-    return bnn_word(model->operands + (size_t)index * 4);
+    return bnn_read_word(model->operands + (size_t)index * 4);
 }
 
 uint32_t bnn_model_io(const bnn_model *model, uint32_t index)
 {
-    return bnn_word(model->io + (size_t)index * 4);
+    return bnn_read_word(model->io + (size_t)index * 4);
 }
 
 const char *bnn_model_string(const bnn_model *model, uint32_t offset)
@@ -186,7 +186,7 @@ bnn_status bnn_model_verify(const bnn_model *model)
     uint32_t crc = bnn_crc32(0, model->bytes, field);
     crc = bnn_crc32(crc, zero, sizeof zero);
     crc = bnn_crc32(crc, model->bytes + rest, model->size - rest);
-    return crc == bnn_word(model->bytes + field) ? BNN_OK : BNN_ERR_CHECKSUM;
+    return crc == bnn_read_word(model->bytes + field) ? BNN_OK : BNN_ERR_CHECKSUM;
 }
 
 const char *bnn_model_metadata(const bnn_model *model)

@@ -24,7 +24,7 @@ const char *bnn_model_string(const bnn_model *model, uint32_t offset);
 uint32_t bnn_model_data(const bnn_model *model);
 
 /* A little-endian word at any address. */
-uint32_t bnn_word(const uint8_t *bytes);
+uint32_t bnn_read_word(const uint8_t *bytes);
 
 /* A set of tensors, one bit each. */
 struct bnn_tensor_set {

@@ -70,7 +70,7 @@ struct bnn_view bnn_op_output(const struct bnn_op *op, uint32_t i)
 
 uint32_t bnn_op_attribute_word(const struct bnn_op *op, uint32_t i)
 {
-    return bnn_word(op->source.model->attributes + ((size_t)op->source.record.attribute + i) * 4);
+    return bnn_read_word(op->source.model->attributes + ((size_t)op->source.record.attribute + i) * 4);
 }
 
 int32_t bnn_op_attribute(const struct bnn_op *op, uint32_t i)
