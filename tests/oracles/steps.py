@@ -33,7 +33,7 @@ SHAPES = [
     *(Shape(3, channels) for channels in (1, 2, 3, 4, 5, 7, 9, 15, 16, 17, 63, 64, 65, 100, 128)),
     *(Shape(4, channels, 1, 3) for channels in (1, 8, 19)),
     *(Shape(4, channels, 2, 2, in_place=True) for channels in (1, 8, 19)),
-    *(Shape(3, channels, 0, 1, "special") for channels in (5, 64)),
+    *(Shape(3, channels, 0, 1, "special") for channels in (5, 18, 64)),
 ]
 OF_TWO: dict[str, Callable[[Array, Array], Array]] = {
     "add": np.add,
@@ -55,7 +55,7 @@ SLOTS = {
     "step_function": FUNCTIONS,
 }
 
-# ReLU6, ReLU, and others; the special values meet two that contain zero.
+# ReLU6, ReLU, and others; the special values meet ReLU and two others that contain zero.
 LIMITS = np.array(
     [(0.0, 6.0), (0.0, np.inf), (-np.inf, 0.5), (-1.0, 1.0), (0.25, 0.25)], np.float32
 )
@@ -95,6 +95,8 @@ def step_prelu(shape: Shape, x: Array, random: np.random.Generator) -> Result:
 
 def step_of_two(slot: str, shape: Shape, x: Array, random: np.random.Generator) -> Result:
     other = values(shape, random)
+    if slot == "step_div":  # no quotient is a denormal, which 32-bit ARM may take for 0
+        other = np.where(np.isfinite(other), np.clip(other, -2e37, 2e37), other)
     step = 4 * (shape.channels + shape.x_gap + 1)
     fields: dict[str, Field] = {"other": Buffer(in_rows(other, step, random)), "other_step": step}
     return OF_TWO[slot.removeprefix("step_")](x, other) + np.float32(0), fields

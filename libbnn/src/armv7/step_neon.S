@@ -1,97 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Steps of docs/dab-format.md, section 4, on rows of floats: eight channels at a time, then one by one. Each operation is
- * rounded by itself. Adding +0.0 turns -0.0, which no step may yield, into +0.0.
+ * Steps whose operands are constants; step.inc says how they go through a tile.
  */
-#include "asm.inc"
+#include "step.inc"
 
 #if BNN_ARCH_ARMV7
-
-out             .req r0
-xin             .req r1
-pixels          .req r2                 // at entry the tile
-par0            .req r3                 // the step's operands
-channels        .req r4
-ostep           .req r5
-xstep           .req r6
-par1            .req r7
-src             .req r8
-dst             .req r9
-ptr0            .req r10                // the operands of the next channel
-ptr1            .req r11
-num             .req r12
-
-#define SAVED 32                        /* r4-r11 */
-
-// x: q0, q1; operands: q2, q3 and q8, q9; q10, q11: masks. One channel is lane 0 of q0, q2 and q8.
-zero            .req q12
-low             .req q13
-high            .req q14
-one             .req q13
-minus_one       .req q14
-
-// 8 channels or 1, of which lane is the first.
-.macro load width, a, b, lane, ptr
-.if \width == 8
-        vld1.32         {\a, \b}, [\ptr]!
-.else
-        vld1.32         {\lane}, [\ptr]!
-.endif
-.endm
-
-.macro store width, a, b, lane, ptr
-.if \width == 8
-        vst1.32         {\a, \b}, [\ptr]!
-.else
-        vst1.32         {\lane}, [\ptr]!
-.endif
-.endm
-
-// A function that applies `step WIDTH` to q0, q1. `begin`: once, when the arguments are in place. `each`: at a row's end.
-.macro step_function step, begin, each
-        push            {r4-r11}
-        ldr             channels, [r2, #TILE_CHANNELS]
-        ldr             ostep, [r2, #TILE_OUT_STEP]
-        ldr             xstep, [r2, #TILE_X_STEP]
-        ldr             pixels, [r2, #TILE_PIXELS]
-        vmov.f32        zero, #0.0
-        \begin
-        cmp             pixels, #0
-        cmpne           channels, #0
-        beq             6f
-1:      mov             src, xin
-        mov             dst, out
-        mov             ptr0, par0
-        mov             ptr1, par1
-        subs            num, channels, #8
-        blo             3f
-2:      load            8, q0, q1, d0[0], src
-        \step           8
-        store           8, q0, q1, d0[0], dst
-        subs            num, num, #8
-        bhs             2b
-3:      adds            num, num, #8
-        beq             5f
-4:      load            1, q0, q1, d0[0], src
-        \step           1
-        store           1, q0, q1, d0[0], dst
-        subs            num, num, #1
-        bne             4b
-5:      add             xin, xin, xstep
-        add             out, out, ostep
-        \each
-        subs            pixels, pixels, #1
-        bne             1b
-6:      pop             {r4-r11}
-        bx              lr
-.endm
-
-.macro nothing
-.endm
-
-.macro two_operands
-        ldr             par1, [sp, #SAVED]
-.endm
 
 /*yaml
 name: bnn_step_affine_neon
@@ -103,21 +16,23 @@ buffers:
   tile: {access: read, bytes: struct}
   mul: {access: read, bytes: 4 * tile.channels}
   add: {access: read, bytes: 4 * tile.channels}
-registers: [r0-r12, q0-q3, q8, q9, q12]
+registers: [r0-r12, q0-q3, q8-q15]
 saved: [r4-r11]
 stack: 32
 */
+.macro begin_affine width
+        load            \width, q8, q9, d16[0], q10, q11, par0
+        load            \width, q12, q13, d24[0], q14, q15, par1
+.endm
+
 .macro affine width
-        load            \width, q2, q3, d4[0], ptr0
-        load            \width, q8, q9, d16[0], ptr1
-        vmul.f32        q0, q0, q2
-        vmul.f32        q1, q1, q3
-        vadd.f32        q0, q0, q8
-        vadd.f32        q1, q1, q9
+        vec             \width, vmul.f32, q8, q9, q10, q11
+        vec             \width, vadd.f32, q12, q13, q14, q15
 .endm
 
 func bnn_step_affine_neon
-        step_function   affine, two_operands, nothing
+        enter           par1
+        columns         affine, begin_affine
 endfunc bnn_step_affine_neon
 
 /*yaml
@@ -129,26 +44,33 @@ buffers:
   x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
   tile: {access: read, bytes: struct}
   limits: {access: read, bytes: 8}
-registers: [r0-r12, q0, q1, q12-q14]
+registers: [r0-r12, q0-q3, q8, q9, q14]
 saved: [r4-r11]
 stack: 32
 */
-.macro limits
-        vld1.32         {d26[], d27[]}, [par0]!
-        vld1.32         {d28[], d29[]}, [par0]
+.macro clip width
+        vec             \width, vmax.f32, q8, q8, q8, q8
+        vec             \width, vmin.f32, q9, q9, q9, q9
+        never_minus_zero \width
 .endm
 
-.macro clip width
-        vmax.f32        q0, q0, low
-        vmax.f32        q1, q1, low
-        vmin.f32        q0, q0, high
-        vmin.f32        q1, q1, high
-        vadd.f32        q0, q0, zero
-        vadd.f32        q1, q1, zero
+.macro relu width
+        vec             \width, vmax.f32, zero, zero, zero, zero
 .endm
 
 func bnn_step_clip_neon
-        step_function   clip, limits, nothing
+        enter
+        ldrd            src, dst, [par0]
+        movw            num, #0
+        movt            num, #0x7f80
+        cmp             src, #0                 // 0.0 and infinity need one comparison, which is never -0.0 either
+        cmpeq           dst, num
+        beq             10f
+        vld1.32         {d16[], d17[]}, [par0]!
+        vld1.32         {d18[], d19[]}, [par0]
+        columns         clip, nothing
+10:
+        columns         relu, nothing
 endfunc bnn_step_clip_neon
 
 /*yaml
@@ -160,54 +82,37 @@ buffers:
   x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
   tile: {access: read, bytes: struct}
   slope: {access: read, bytes: 4 * tile.channels}
-registers: [r0-r12, q0-q3, q10-q12]
+registers: [r0-r12, q0-q3, q8-q14]
 saved: [r4-r11]
 stack: 32
 */
+.macro begin_prelu width
+        load            \width, q8, q9, d16[0], q10, q11, par0
+.endm
+
+// max(x, 0) + min(x, 0) * slope: of the terms at least one is 0
+.macro prelu_of a, b, slope_a, slope_b
+        vmin.f32        q12, \a, zero
+        vmin.f32        q13, \b, zero
+        vmax.f32        \a, \a, zero
+        vmax.f32        \b, \b, zero
+        vmul.f32        q12, q12, \slope_a
+        vmul.f32        q13, q13, \slope_b
+        vadd.f32        \a, \a, q12
+        vadd.f32        \b, \b, q13
+.endm
+
 .macro prelu width
-        load            \width, q2, q3, d4[0], ptr0
-        vcge.f32        q10, q0, #0
-        vcge.f32        q11, q1, #0
-        vmul.f32        q2, q0, q2
-        vmul.f32        q3, q1, q3
-        vbif            q0, q2, q10             // the product where x >= 0 is false
-        vbif            q1, q3, q11
-        vadd.f32        q0, q0, zero
-        vadd.f32        q1, q1, zero
+        prelu_of        q0, q1, q8, q9
+.if \width == 16
+        prelu_of        q2, q3, q10, q11
+.endif
 .endm
 
 func bnn_step_prelu_neon
-        step_function   prelu, nothing, nothing
+        enter
+        columns         prelu, begin_prelu
 endfunc bnn_step_prelu_neon
-
-/*yaml
-name: bnn_step_add_neon
-slot: step_add
-arguments: {out: r0, x: r1, tile: r2, other: r3, other_step: stack0}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [r0-r12, q0-q3, q12]
-saved: [r4-r11]
-stack: 32
-*/
-.macro add_other width
-        load            \width, q2, q3, d4[0], ptr0
-        vadd.f32        q0, q0, q2
-        vadd.f32        q1, q1, q3
-        vadd.f32        q0, q0, zero
-        vadd.f32        q1, q1, zero
-.endm
-
-.macro next_other
-        add             par0, par0, par1
-.endm
-
-func bnn_step_add_neon
-        step_function   add_other, two_operands, next_other
-endfunc bnn_step_add_neon
 
 /*yaml
 name: bnn_step_sign_neon
@@ -219,38 +124,38 @@ buffers:
   tile: {access: read, bytes: struct}
   threshold: {access: read, bytes: 4 * tile.channels}
   flip: {access: read, bytes: tile.channels}
-registers: [r0-r12, q0-q3, q8, q9, q12-q15]
+registers: [r0-r12, q0-q1, q8-q14]
 saved: [r4-r11]
 stack: 32
 */
-.macro ones
-        two_operands
-        vmov.f32        one, #1.0
-        vmov.f32        minus_one, #-1.0
-        vmov.i8         d30, #1
+.macro begin_sign width
+        load            \width, q8, q9, d16[0], , , par0
+.if \width == 8
+        vld1.8          {d20}, [par1]!
+.else
+        vld1.8          {d20[0]}, [par1]!
+.endif
+        vmov.i8         d21, #1
+        vceq.i8         d20, d20, d21           // flip == 1
+        vmovl.s8        q10, d20
+        vmovl.s16       q11, d21
+        vmovl.s16       q10, d20
+        vmov.f32        q12, #1.0
+        vmov.f32        q13, #-1.0
 .endm
 
 .macro sign width
-        load            \width, q2, q3, d4[0], ptr0
-.if \width == 8
-        vld1.8          {d16}, [ptr1]!
-.else
-        vld1.8          {d16[0]}, [ptr1]!
-.endif
-        vceq.i8         d16, d16, d30           // flip == 1
-        vmovl.s8        q8, d16
-        vmovl.s16       q9, d17
-        vmovl.s16       q8, d16
-        vcge.f32        q0, q0, q2
-        vcge.f32        q1, q1, q3
-        veor            q0, q0, q8
-        veor            q1, q1, q9
-        vbsl            q0, one, minus_one
-        vbsl            q1, one, minus_one
+        vcge.f32        q0, q0, q8
+        vcge.f32        q1, q1, q9
+        veor            q0, q0, q10
+        veor            q1, q1, q11
+        vbsl            q0, q12, q13
+        vbsl            q1, q12, q13
 .endm
 
 func bnn_step_sign_neon
-        step_function   sign, ones, nothing
+        enter           par1
+        columns         sign, begin_sign, 8
 endfunc bnn_step_sign_neon
 
 #endif

@@ -105,7 +105,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     value.takes_affine = !s.one_pixel && !s.depthwise;
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
     s.steps.apart = 1;
-    const size_t k = (size_t)w.dims[2] * w.dims[3] * w.dims[4], most = bnn_gather_limit(k);
+    const size_t k = (size_t)w.dims[2] * w.dims[3] * w.dims[4], most = bnn_gather_limit(k, s.binary);
     const size_t fit = most < s.steps.pixels ? most : s.steps.pixels;
     if (!s.depthwise && s.steps.limit > fit) {
         s.steps.limit = fit;

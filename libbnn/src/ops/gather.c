@@ -7,12 +7,14 @@
 
 #define PANEL_BYTES 131072
 #define FEWEST 12
+#define FEWEST_BINARY 48 /* which share the weights that were made floats for them */
 #define MOST 192
 
-size_t bnn_gather_limit(size_t k)
+size_t bnn_gather_limit(size_t k, int binary)
 {
     const size_t fit = PANEL_BYTES / sizeof(float) / (k > 0 ? k : 1) / FEWEST * FEWEST;
-    return fit < FEWEST ? FEWEST : fit > MOST ? MOST : fit;
+    const size_t fewest = binary ? FEWEST_BINARY : FEWEST;
+    return fit < fewest ? fewest : fit > MOST ? MOST : fit;
 }
 
 /* Outputs whose taps are all inside; begin == end: none. */

@@ -25,8 +25,8 @@ struct bnn_gather {
     uint64_t at, column; /* offsets in scratch */
 };
 
-/* Pixels whose panel fits a cache that is near; a multiple of 12 and no more than BNN_RUN. */
-size_t bnn_gather_limit(size_t k);
+/* Pixels whose panel, of columns of k floats, fits a cache that is near; a multiple of 12 and no more than BNN_RUN. */
+size_t bnn_gather_limit(size_t k, int binary);
 
 /* For slabs of at most `pixels`; x has `groups` convolution groups of `channels`. */
 void bnn_gather_bind(struct bnn_gather *g, const struct bnn_window *window, const float *x, size_t groups, size_t channels,
