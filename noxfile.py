@@ -118,6 +118,15 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def firmware(session: nox.Session) -> None:
+    """Build the digits network as firmware and run it on emulated boards; `-- BOARD...` names some."""
+    python(session, "-m", "ci.build", "native")
+    python(session, "-m", "ci.binding", "native")
+    optional = [] if os.environ.get("CI") else ["--optional"]
+    python(session, "-m", "ci.firmware", *optional, *session.posargs)
+
+
+@nox.session
 def demo(session: nox.Session) -> None:
     """Convert the digits network, run it on every machine and print one table."""
     python(session, "-m", "ci.qemu.emulator", "--optional")
@@ -129,5 +138,14 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def ci(session: nox.Session) -> None:
     """Run everything that CI runs."""
-    for name in ("lint", "demo", "asm", "test-aarch64", "test-armv7", "test", "generated"):
+    for name in (
+        "lint",
+        "demo",
+        "firmware",
+        "asm",
+        "test-aarch64",
+        "test-armv7",
+        "test",
+        "generated",
+    ):
         session.notify(name, posargs=[])
