@@ -10,9 +10,14 @@ BNN_AVX2 void bnn_acc_start_avx2(uint16_t *acc, const uint16_t *start, const uin
 {
     const __m128i *from = (const __m128i *)(const void *)start;
     __m128i *to = (__m128i *)(void *)acc;
-    const __m128i first = pixels > 0 ? _mm_loadu_si128(from) : _mm_setzero_si128();
-    for (size_t i = 0; i < pixels; i++) {
-        _mm_store_si128(to + i, classes != NULL ? _mm_loadu_si128(from + classes[i]) : first);
+    size_t i = 0;
+    for (; i + 2 <= pixels; i += 2) {
+        const size_t first = classes != NULL ? classes[i] : 0, second = classes != NULL ? classes[i + 1] : 0;
+        const __m256i both = _mm256_castsi128_si256(_mm_loadu_si128(from + first));
+        _mm256_storeu_si256((__m256i *)(void *)(to + i), _mm256_inserti128_si256(both, _mm_loadu_si128(from + second), 1));
+    }
+    if (i < pixels) {
+        _mm_store_si128(to + i, _mm_loadu_si128(from + (classes != NULL ? classes[i] : 0)));
     }
 }
 
@@ -46,16 +51,28 @@ BNN_AVX2 void bnn_acc_affine_row_avx2(float *out, const uint16_t *acc, const str
     bnn_acc_affine_row_c(out + i, acc + i, &rest, n - i);
 }
 
+BNN_AVX2 BNN_INLINE void set_bits(uint8_t *out, __m128i set)
+{
+    __m128i *to = (__m128i *)(void *)out;
+    _mm_storel_epi64(to, _mm_or_si128(_mm_loadl_epi64(to), set));
+}
+
 BNN_AVX2 void bnn_acc_bits_avx2(uint8_t *out, const uint16_t *acc, const int16_t *limit, size_t pixels, size_t out_step,
                                 size_t bit)
 {
-    const __m128i limits = _mm_loadu_si128((const __m128i *)(const void *)limit);
-    const __m128i bits = _mm_set1_epi8((char)(1U << bit));
-    for (size_t i = 0; i < pixels; i++) {
-        __m128i *to = (__m128i *)(void *)(out + i * out_step);
-        const __m128i above = _mm_cmpgt_epi16(_mm_load_si128((const __m128i *)(const void *)(acc + 8 * i)), limits);
-        const __m128i set = _mm_and_si128(_mm_packs_epi16(above, above), bits);
-        _mm_storel_epi64(to, _mm_or_si128(_mm_loadl_epi64(to), set));
+    const __m256i limits = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)limit));
+    const __m256i bits = _mm256_set1_epi8((char)(1U << bit));
+    size_t i = 0;
+    for (; i + 2 <= pixels; i += 2, out += 2 * out_step) {
+        const __m256i above = _mm256_cmpgt_epi16(_mm256_loadu_si256((const __m256i *)(const void *)(acc + 8 * i)), limits);
+        const __m256i set = _mm256_and_si256(_mm256_packs_epi16(above, above), bits);
+        set_bits(out, _mm256_castsi256_si128(set));
+        set_bits(out + out_step, _mm256_extracti128_si256(set, 1));
+    }
+    if (i < pixels) {
+        const __m128i v = _mm_load_si128((const __m128i *)(const void *)(acc + 8 * i));
+        const __m128i above = _mm_cmpgt_epi16(v, _mm256_castsi256_si128(limits));
+        set_bits(out, _mm_and_si128(_mm_packs_epi16(above, above), _mm256_castsi256_si128(bits)));
     }
 }
 

@@ -2,7 +2,8 @@
  *
  * Binary convolution and dense with VPOPCNTDQ: a register holds one word of each of 8 outputs' weights, an activation's word
  * meets all of them at once (a broadcast in the operand of the xor, which costs nothing), and counts are summed in words, so that
- * nothing has to be added up across a register. In groups of 128 weights are sorted into first and second words, once per call.
+ * nothing has to be added up across a register. In groups of 128 the first tile of a call sorts the weights into first and second
+ * words.
  */
 #include "target.h"
 
@@ -17,7 +18,8 @@
 struct taps {
     size_t count;
     size_t x[MOST_TAPS];
-    const uint8_t *w; /* word by word: 64 bytes, 8 outputs */
+    const uint8_t *w;        /* word by word: 64 bytes, 8 outputs */
+    const uint8_t *unsorted; /* NULL, or: w is not there yet, but two registers a tap as they lie in the file */
     _Alignas(64) uint8_t sorted[MOST_TAPS * 128];
 };
 
@@ -50,15 +52,19 @@ BNN_AVX512 BNN_INLINE void list_taps(struct taps *taps, const uint8_t *w, const 
             group += p->group_step;
         }
     }
-    taps->w = w + 64 * words * begin;
-    if (words == 2) {
-        for (size_t i = 0; i < taps->count; i++) {
-            const __m512i low = _mm512_load_si512(taps->w + 128 * i), high = _mm512_load_si512(taps->w + 128 * i + 64);
-            _mm512_store_si512(taps->sorted + 128 * i, first_words(low, high));
-            _mm512_store_si512(taps->sorted + 128 * i + 64, second_words(low, high));
-        }
-        taps->w = taps->sorted;
-    }
+    w += 64 * words * begin;
+    taps->w = words == 2 ? taps->sorted : w;
+    taps->unsorted = words == 2 ? w : NULL;
+}
+
+/* Both words of a tap, which also get their place. */
+BNN_AVX512 BNN_INLINE void sort_tap(__m512i w[2], struct taps *taps, size_t t)
+{
+    const __m512i low = _mm512_load_si512(taps->unsorted + 128 * t), high = _mm512_load_si512(taps->unsorted + 128 * t + 64);
+    w[0] = first_words(low, high);
+    w[1] = second_words(low, high);
+    _mm512_store_si512(taps->sorted + 128 * t, w[0]);
+    _mm512_store_si512(taps->sorted + 128 * t + 64, w[1]);
 }
 
 BNN_AVX512 BNN_INLINE __m512i count(__m512i sum, const uint8_t *x, __m512i w)
@@ -73,23 +79,32 @@ BNN_AVX512 BNN_INLINE void store(uint16_t *acc, __m512i sum)
     _mm_store_si128(to, _mm_add_epi16(_mm_load_si128(to), _mm512_cvtepi64_epi16(sum)));
 }
 
-/* A tile: `segments` (1 or 2) of `pixels` pixels. Constants of the callers: segments, pixels, words. */
-BNN_AVX512 BNN_INLINE void tile(uint16_t *const acc[2], const uint8_t *const x[2], const struct taps *taps, size_t segments,
-                                size_t pixels, size_t words)
+/* A tile: `segments` (1 or 2) of `pixels` pixels. Constants of the callers: segments, pixels, words; sort: the weights are sorted
+ * on the way, which hides it behind the products. */
+BNN_AVX512 BNN_INLINE void tile(uint16_t *const acc[2], const uint8_t *const x[2], struct taps *taps, size_t segments,
+                                size_t pixels, size_t words, int sort)
 {
     __m512i sum[2 * SEGMENT];
     BNN_UNROLL
     for (size_t i = 0; i < segments * pixels; i++) {
         sum[i] = _mm512_setzero_si512();
     }
-    const uint8_t *w = taps->w;
-    for (size_t t = 0; t < taps->count; t++, w += 64 * words) {
+    for (size_t t = 0; t < taps->count; t++) {
+        __m512i w[2];
+        if (sort) {
+            sort_tap(w, taps, t);
+        } else {
+            BNN_UNROLL
+            for (size_t k = 0; k < words; k++) {
+                w[k] = _mm512_load_si512(taps->w + 64 * (words * t + k));
+            }
+        }
         BNN_UNROLL
         for (size_t i = 0; i < segments * pixels; i++) {
             const uint8_t *at = x[i / pixels] + taps->x[t] + 8 * words * (i % pixels);
             BNN_UNROLL
             for (size_t k = 0; k < words; k++) {
-                sum[i] = count(sum[i], at + 8 * k, _mm512_load_si512(w + 64 * k));
+                sum[i] = count(sum[i], at + 8 * k, w[k]);
             }
         }
     }
@@ -99,45 +114,63 @@ BNN_AVX512 BNN_INLINE void tile(uint16_t *const acc[2], const uint8_t *const x[2
     }
 }
 
-/* Pixels of a line that fill no segment. */
-BNN_AVX512 BNN_INLINE void rest(uint16_t *acc, const uint8_t *x, const struct taps *taps, size_t pixels, size_t words)
+/* Two whole segments. */
+BNN_AVX512 BNN_INLINE void large_tile(uint16_t *const acc[2], const uint8_t *const x[2], struct taps *taps, size_t words)
 {
-    for (size_t size = 4; size > 0; size /= 2) {
-        if (pixels >= size) {
-            uint16_t *const accs[2] = {acc};
-            const uint8_t *const xs[2] = {x};
-            switch (size) {
-            case 4: tile(accs, xs, taps, 1, 4, words); break;
-            case 2: tile(accs, xs, taps, 1, 2, words); break;
-            default: tile(accs, xs, taps, 1, 1, words); break;
-            }
-            acc += 8 * size;
-            x += 8 * words * size;
-            pixels -= size;
-        }
+    if (words == 2 && taps->unsorted != NULL) {
+        tile(acc, x, taps, 2, SEGMENT, 2, 1);
+        taps->unsorted = NULL;
+    } else {
+        tile(acc, x, taps, 2, SEGMENT, words, 0);
     }
 }
 
-BNN_AVX512 BNN_INLINE void conv_taps(uint16_t *acc, const uint8_t *x, const struct taps *taps, size_t line_step, size_t lines,
+/* One segment of 7, 4, 2 or 1 pixels. */
+BNN_AVX512 BNN_INLINE void small_tile(uint16_t *acc, const uint8_t *x, struct taps *taps, size_t pixels, size_t words)
+{
+    uint16_t *const accs[2] = {acc};
+    const uint8_t *const xs[2] = {x};
+    for (size_t t = 0; taps->unsorted != NULL && t < taps->count; t++) {
+        __m512i w[2];
+        sort_tap(w, taps, t);
+    }
+    taps->unsorted = NULL;
+    switch (pixels) {
+    case SEGMENT: tile(accs, xs, taps, 1, SEGMENT, words, 0); break;
+    case 4: tile(accs, xs, taps, 1, 4, words, 0); break;
+    case 2: tile(accs, xs, taps, 1, 2, words, 0); break;
+    default: tile(accs, xs, taps, 1, 1, words, 0); break;
+    }
+}
+
+BNN_AVX512 BNN_INLINE void conv_taps(uint16_t *acc, const uint8_t *x, struct taps *taps, size_t line_step, size_t lines,
                                      size_t pixels, size_t words)
 {
     uint16_t *accs[2];
     const uint8_t *xs[2];
     size_t held = 0; /* segments that wait for a tile */
     for (size_t l = 0; l < lines; l++) {
-        size_t i = 0;
-        for (; i + SEGMENT <= pixels; i += SEGMENT) {
-            accs[held] = acc + 8 * (l * pixels + i);
-            xs[held++] = x + l * line_step + 8 * words * i;
+        uint16_t *to = acc + 8 * l * pixels;
+        const uint8_t *from = x + l * line_step;
+        size_t left = pixels;
+        for (; left >= SEGMENT; left -= SEGMENT, to += 8 * SEGMENT, from += 8 * words * SEGMENT) {
+            accs[held] = to;
+            xs[held++] = from;
             if (held == 2) {
-                tile(accs, xs, taps, 2, SEGMENT, words);
+                large_tile(accs, xs, taps, words);
                 held = 0;
             }
         }
-        rest(acc + 8 * (l * pixels + i), x + l * line_step + 8 * words * i, taps, pixels - i, words);
+        for (size_t size = 4; size > 0; size /= 2) {
+            if ((left & size) != 0) {
+                small_tile(to, from, taps, size, words);
+                to += 8 * size;
+                from += 8 * words * size;
+            }
+        }
     }
     if (held > 0) {
-        tile(accs, xs, taps, 1, SEGMENT, words);
+        small_tile(accs[0], xs[0], taps, SEGMENT, words);
     }
 }
 
