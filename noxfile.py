@@ -136,6 +136,12 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session
+def fuzz(session: nox.Session) -> None:
+    """Give hostile files to the library's loader, planner and run; `-- --seconds N` (default 60)."""
+    python(session, "-m", "ci.fuzz", *session.posargs)
+
+
+@nox.session
 def ci(session: nox.Session) -> None:
     """Run everything that CI runs."""
     for name in (
@@ -147,5 +153,6 @@ def ci(session: nox.Session) -> None:
         "test-armv7",
         "test",
         "generated",
+        "fuzz",
     ):
         session.notify(name, posargs=[])

@@ -11,34 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import targets.target
-from converter import dab
 from converter.dab_model import Status
 from format.patch import File
+from format.verdict import by_library, by_reader
 from targets import Target
 
 HERE = Path(__file__).parent
-Verdict = tuple[int, int, int] | None
 MAX_ARENA = 16 << 20
-
-
-def by_reader(data: bytes) -> Verdict:
-    try:
-        dab.read(data)
-    except dab.DabError as error:
-        return error.status, error.place, error.index
-    return None
-
-
-def by_library(target: Target, data: bytes) -> Verdict:
-    """Load, plan and, where that is possible, run on ones."""
-    fresh = Target(target.machine)
-    try:
-        model = fresh.load(data)
-    except targets.target.DabError as error:
-        return error.status, error.place, error.index
-    model.run([np.ones(tensor.shape, tensor.dtype) for tensor in model.inputs])
-    return None
 
 
 def test_truncated_for_reader() -> None:

@@ -13,22 +13,10 @@ from converter.dab_model import Place, Status
 from format.built import BUILT
 from format.patch import File
 from format.rules import RULES, Rule
+from format.verdict import Verdict, by_library, by_reader
 from targets import Target
 
 GOOD = (Path(__file__).parent / "all_ops.dab").read_bytes()
-Verdict = tuple[int, int, int]
-
-
-def by_reader(data: bytes) -> Verdict:
-    with pytest.raises(dab.DabError) as error:
-        dab.read(data)
-    return error.value.status, error.value.place, error.value.index
-
-
-def by_library(target: Target, data: bytes) -> Verdict:
-    with pytest.raises(targets.target.DabError) as error:
-        target.load(data)
-    return error.value.status, error.value.place, error.value.index
 
 
 def broken(rule: Rule) -> tuple[bytes, Verdict]:

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hostile files: fuzz targets, the compiler they need, and their corpus."""

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Hostile files; `nox -s fuzz` makes them."""
