@@ -9,10 +9,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from converter import __version__, calibrate, explain, files, lower, passes, sources
+from converter import (
+    __version__,
+    calibrate,
+    effect,
+    explain,
+    files,
+    lower,
+    passes,
+    samples,
+    sources,
+)
 from converter.errors import ConversionError
 from converter.graph import Graph
-from converter.options import parse
+from converter.options import DYNAMIC, parse
 from converter.passes import SignZero
 from converter.progress import Progress, Tell
 from converter.report import Report
@@ -24,14 +34,18 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
     model: Path = args.model
     output: Path = args.output or model.with_suffix(".dab")
     sources.check(model)
-    read = [model, args.params, args.binary_list, args.int8]
-    files.check_paths(read, [output, args.report])
+    dynamic = args.int8 == DYNAMIC
+    calibration = None if dynamic else args.int8
+    files.check_paths(
+        [model, args.params, args.binary_list, calibration, args.test], [output, args.report]
+    )
     graph, report = _recognise(args, tell)
     try:
         data = _lower(args, graph, report, tell)
-        samples = calibrate.read(args.int8, graph) if args.int8 else None
+        shown = samples.read(calibration, graph) if calibration else None
+        tested = samples.read(args.test, graph) if args.test else shown
         tell("")
-        if samples is None:
+        if args.int8 is None:
             print(report.table(_width()))
         if args.verify is not None:
             zero = -1 if args.sign_zero is SignZero.MINUS else 1
@@ -39,13 +53,19 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
             result = verify(source, data, report, zero, args.verify, graph, tell)
             tell("")
             print(result)
-        if samples is not None:
+        if args.int8 is not None:
             before = data
-            calibrate.quantise(graph, samples, report, tell)
+            if shown is None:
+                calibrate.dynamic(graph, report)
+            else:
+                calibrate.static(graph, shown, report, args.percentile, tell)
             data = _lower(args, graph, report, tell)
             tell("")
             print(report.table(_width()))
-            print(calibrate.compare(before, data, graph, samples))
+            ranges = "ranges of each run" if shown is None else f"ranges of {args.int8}"
+            changed = effect.measure(before, data, graph, tested, ranges)
+            report.int8 = changed.to_dict()
+            print(changed)
     except ConversionError as error:
         raise ConversionError(f"{model}: {error}") from error
     reports = {args.report: report.to_json().encode()} if args.report else {}

@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""8-bit quantisation of the layers that stay non-binary, by inputs that show what values they meet: `--int8 FILE.npz`.
+"""8-bit quantisation of the layers that stay non-binary: `--int8 FILE.npz` (static) and `--int8 dynamic`.
 
-Static and by min and max (Jacob et al. 2018, section 2.1; Krishnamoorthi 2018, section 3): an activation has one scale and a
-zero point from the smallest and the largest value in all samples, a weight one scale per output and no zero point. Binary
-layers stay as they are.
+By smallest and largest value (Jacob et al. 2018, section 2.1; Krishnamoorthi 2018, section 3): an activation has one scale
+and a zero point, a weight one scale per output and no zero point. Static: the range of an activation is that of all samples,
+or with a percentile of most of their elements. Dynamic: the file says that a layer takes the range of its input in each run.
+Binary layers stay as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
@@ -24,61 +23,7 @@ from converter.passes.int8 import Int8Layers
 from converter.passes.rule import Context, Mode, SignZero, apply
 from converter.progress import Tell, silent
 from converter.report import Report
-from converter.verify_inputs import Arrays
-from converter.verify_runners import library
-
-LABELS = ("labels", "y")
-ANY_INPUT = "x"  # what the only input may be called
-
-
-@dataclass
-class Samples:
-    """Inputs of the network, and for each the number of the right output if that is known."""
-
-    inputs: list[Arrays]
-    labels: Array | None
-
-
-def read(path: Path, graph: Graph) -> Samples:
-    """An npz file with an array [samples, ...] for each input of the graph."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, AttributeError) as error:
-        raise ConversionError(f"{path}: it cannot be read as an npz file: {error}") from None
-    if len(graph.inputs) == 1 and graph.inputs[0] not in arrays and ANY_INPUT in arrays:
-        arrays[graph.inputs[0]] = arrays[ANY_INPUT]
-    inputs = {name: _of_input(path, arrays, graph, name) for name in graph.inputs}
-    counts = {len(array) for array in inputs.values()}
-    if len(counts) > 1 or 0 in counts:
-        raise ConversionError(
-            f"{path}: its arrays have {sorted(counts)} samples; each input needs the same number, at least 1"
-        )
-    (count,) = counts
-    labels = next((arrays[name].reshape(-1) for name in LABELS if name in arrays), None)
-    if labels is not None and len(labels) != count:
-        raise ConversionError(f"{path}: it has {len(labels)} labels for {count} samples")
-    rows = [
-        {name: array[i : i + 1].reshape(graph.shape(name)) for name, array in inputs.items()}
-        for i in range(count)
-    ]
-    return Samples(rows, labels)
-
-
-def _of_input(path: Path, arrays: Mapping[str, Array], graph: Graph, name: str) -> Array:
-    shape = graph.shape(name)
-    if name not in arrays:
-        raise ConversionError(
-            f"{path}: it has no array '{name}' for this input of the network; it has: {', '.join(sorted(arrays)) or 'nothing'}"
-        )
-    array = np.asarray(arrays[name])
-    if array.ndim == 0 or array.size != len(array) * int(np.prod(shape)):
-        raise ConversionError(
-            f"{path}: array '{name}' has shape {list(array.shape)}; it must be samples x {list(shape[1:])}"
-        )
-    if array.dtype.kind not in "fiu" or not np.all(np.isfinite(array)):
-        raise ConversionError(f"{path}: array '{name}' holds something else than finite numbers")
-    return array.astype(np.float32)
+from converter.samples import Samples
 
 
 @dataclass
@@ -105,25 +50,62 @@ class _Quantiser:
             self.numbers[key] = output
         return self.numbers[key]
 
+    def floats(self, name: str, scale: float, zero: int) -> str:
+        """What the numbers of a value stand for."""
+        numbers = self.of(name, scale, zero)
+        output = self.graph.add_value(self.graph.fresh(f"{numbers}.floats"), self.graph.shape(name))
+        attrs = {"scale": scale, "zero": zero}
+        self.graph.nodes.append(Node("from_int8", [numbers], [output.name], attrs))
+        return output.name
 
-def quantise(graph: Graph, samples: Samples, report: Report, tell: Tell = silent) -> None:
-    """Let conv and dense compute with 8 bits, in place; the rows of the report say so."""
-    layers = [
+
+def static(
+    graph: Graph,
+    samples: Samples,
+    report: Report,
+    percentile: float = 100.0,
+    tell: Tell = silent,
+) -> None:
+    """Let conv and dense compute with 8 bits, in place; the rows of the report say so.
+
+    `percentile`: the share of the elements of each activation that its range holds at either end, in percent.
+    """
+    layers = _layers(graph)
+    names = {node.inputs[0] for node in layers}
+    ranges = _ranges(graph, samples, names, percentile, tell)
+    quantiser = _Quantiser(graph)
+    for node in layers:
+        scale, zero = int8.parameters(*ranges[node.inputs[0]])
+        node.inputs[0] = quantiser.floats(node.inputs[0], scale, zero)
+    _rewrite(graph, layers, report)
+
+
+def dynamic(graph: Graph, report: Report) -> None:
+    """The same with the range that each layer's input has in each run."""
+    layers = _layers(graph)
+    for node in layers:
+        name = node.inputs[0]
+        output = graph.add_value(graph.fresh(f"{name}.own"), graph.shape(name)).name
+        graph.nodes.append(Node("own_range", [name], [output]))
+        node.inputs[0] = output
+    _rewrite(graph, layers, report)
+
+
+def _layers(graph: Graph) -> list[Node]:
+    """What can compute with 8 bits."""
+    return [
         node
         for node in graph.nodes
         if node.op in ("conv", "dense")
         and int(np.prod(graph.shape(node.inputs[1])[1:])) <= MAX_DOT_8
     ]
-    ranges = _ranges(graph, samples, {node.inputs[0] for node in layers}, tell)
-    quantiser = _Quantiser(graph)
+
+
+def _rewrite(graph: Graph, layers: list[Node], report: Report) -> None:
+    """8-bit weights for the layers, and the layers themselves."""
     for node in layers:
-        scale, zero = int8.parameters(*ranges[node.inputs[0]])
-        numbers = quantiser.of(node.inputs[0], scale, zero)
-        floats = graph.add_value(graph.fresh(f"{numbers}.floats"), graph.shape(numbers)).name
-        graph.nodes.append(Node("from_int8", [numbers], [floats], {"scale": scale, "zero": zero}))
         weight = graph.const(node.inputs[1])
         assert weight is not None
-        node.inputs[0] = floats
         if weight.dtype != np.int8:
             grid = int8.quantise_weight(weight)
             node.inputs[1] = graph.add_const(grid.floats(), "weight")
@@ -134,36 +116,39 @@ def quantise(graph: Graph, samples: Samples, report: Report, tell: Tell = silent
         apply(rule, graph, context)
 
 
+class _Ends:
+    """The smallest and the largest `count` elements of what was added."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.smallest = self.largest = np.zeros(0, np.float32)
+
+    def add(self, x: Array) -> None:
+        """Take the elements of an array into account."""
+        low, high = (np.concatenate([end, x.ravel()]) for end in (self.smallest, self.largest))
+        count = min(self.count, len(low))
+        self.smallest = np.partition(low, count - 1)[:count]
+        self.largest = np.partition(high, -count)[-count:]
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The inner ends of both."""
+        return float(self.smallest.max()), float(self.largest.min())
+
+
 def _ranges(
-    graph: Graph, samples: Samples, names: set[str], tell: Tell
+    graph: Graph, samples: Samples, names: set[str], percentile: float, tell: Tell
 ) -> dict[str, tuple[float, float]]:
-    """Smallest and largest element of values over all samples."""
-    ends = dict.fromkeys(names, (np.inf, -np.inf))
+    """Between which numbers the elements of values are, over all samples."""
+    beyond = (100 - percentile) / 100 * len(samples.inputs)
+    ends = {name: _Ends(int(beyond * np.prod(graph.shape(name))) + 1) for name in names}
     for number, inputs in enumerate(samples.inputs, 1):
         tell(f"calibrating: sample {number} of {len(samples.inputs)}")
         values = interp.run(graph, inputs)
-        for name, (low, high) in ends.items():
-            ends[name] = min(low, float(values[name].min())), max(high, float(values[name].max()))
-    for name, (low, high) in ends.items():
-        if not np.isfinite([low, high]).all():
-            raise ConversionError(
-                f"value '{name}' is not finite for a calibration sample; check the samples"
-            )
-    return ends
-
-
-def compare(before: bytes, after: bytes, graph: Graph, samples: Samples) -> str:
-    """File sizes, the largest change of an output over the samples, and with labels the accuracy of both files."""
-    runs = [library(data) for data in (before, after)]
-    results = [[run(inputs) for inputs in samples.inputs] for run in runs]
-    lines = [f"8 bits: file {len(before)} -> {len(after)} bytes"]
-    for name in graph.outputs:
-        old, new = (np.stack([row[name].ravel() for row in rows]) for rows in results)
-        largest = float(np.abs(old).max()) or 1.0
-        error = float(np.abs(new - old).max()) / largest
-        line = f"output '{name}': largest change {error:.1e} of the largest magnitude"
-        if samples.labels is not None and len(graph.outputs) == 1:
-            shares = [100 * float(np.mean(r.argmax(1) == samples.labels)) for r in (old, new)]
-            line += f"; accuracy {shares[0]:.2f} -> {shares[1]:.2f} %"
-        lines.append(f"{line} ({len(samples.inputs)} samples)")
-    return "\n".join(lines)
+        for name, end in ends.items():
+            if not np.isfinite(values[name]).all():
+                raise ConversionError(
+                    f"value '{name}' is not finite for a calibration sample; check the samples"
+                )
+            end.add(values[name])
+    return {name: end.range for name, end in ends.items()}

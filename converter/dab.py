@@ -59,7 +59,7 @@ __all__ = [
 ]
 
 MAGIC = b"\x89DAB\r\n\x1a\n"
-MAJOR, MINOR = 1, 1
+MAJOR, MINOR = 1, 2
 HEADER = struct.Struct("<8sHH11I8s")
 TENSOR = struct.Struct("<I4B6III2H4s")
 OP = struct.Struct("<HBBIIII4s")
@@ -158,7 +158,10 @@ def write(model: Model) -> bytes:
 
 def _minor(model: Model) -> int:
     """The smallest minor version that has all that the model needs (section 6)."""
-    new = any(op.kind > Kind.RESIZE2D or Step.EMIT_I8 in op.steps for op in model.ops)
+    layers = [op for op in model.ops if op.kind in (Kind.QCONV2D, Kind.QDENSE)]
+    if any(model.tensors[op.inputs[0]].type == Type.F32 for op in layers):
+        return 2
+    new = bool(layers) or any(Step.EMIT_I8 in op.steps for op in model.ops)
     return int(new or any(t.type in (Type.I8, Type.W_S8) for t in model.tensors))
 
 

@@ -193,9 +193,11 @@ def _dense(o: _Op) -> None:
 
 def _int8(o: _Op) -> tuple[Tensor, Tensor]:
     """x and w of qconv2d and qdense."""
-    x, w = o.input(Type.I8), o.input(Type.W_S8, Type.W_SIGN)
+    x, w = o.input(Type.I8, Type.F32), o.input(Type.W_S8, Type.W_SIGN)
     o.require(math.prod(w.dims[2:]) <= MAX_DOT_8, "KH*KW*C is above 65536")
-    o.word("zero_point", -128, 127)
+    zero = o.word("zero_point", -128, 127)
+    own = x.type == Type.F32
+    o.require(not (own and zero), "zero_point is not 0 for x F32", Place.ATTRIBUTE)
     return x, w
 
 

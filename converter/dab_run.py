@@ -185,21 +185,32 @@ def _convolve(x: Array, w: Array, op: Op, fill: float) -> Array:
     return image
 
 
-def _minus_zero_point(op: Op, x: Array) -> Array:
-    """x as numbers; integers less the zero point."""
-    return x.astype(np.int32) - op.word("zero_point") if x.dtype == np.int8 else signs_to_floats(x)
+def _factors(op: Op, ins: list[Array]) -> tuple[Array, Array, np.float32]:
+    """What a layer multiplies, integers less their zero point, and the scale of its sums."""
+    x, w = ins[0], signs_to_floats(ins[1])
+    if op.kind in (Kind.QCONV2D, Kind.QDENSE) and x.dtype == F32:
+        numbers, scale = int8.own_range(x)
+        return numbers, w, scale
+    if x.dtype == np.int8:
+        return x.astype(np.int32) - op.word("zero_point"), w, F32(1)
+    return signs_to_floats(x), w, F32(1)
 
 
 def _conv(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
-    x, w = _minus_zero_point(op, ins[0]), signs_to_floats(ins[1])
+    x, w, scale = _factors(op, ins)
     fill = op.word("border") if op.kind == Kind.BCONV2D else 0
-    return _steps(op, _convolve(x, w, op, fill), iter(ins[2:]), dims)
+    return _steps(op, _scaled(_convolve(x, w, op, fill), scale), iter(ins[2:]), dims)
 
 
 def _dense(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:
-    x, w = (a.astype(np.float64) for a in (_minus_zero_point(op, ins[0]), signs_to_floats(ins[1])))
-    sums = w.reshape(w.shape[1], -1) @ x.ravel()
-    return _steps(op, sums.reshape(1, 1, -1), iter(ins[2:]), dims)
+    x, w, scale = _factors(op, ins)
+    sums = w.reshape(w.shape[1], -1).astype(np.float64) @ x.ravel().astype(np.float64)
+    return _steps(op, _scaled(sums.reshape(1, 1, -1), scale), iter(ins[2:]), dims)
+
+
+def _scaled(sums: Array, scale: np.float32) -> Array:
+    """Sums as they are where the scale is 1, else as floats."""
+    return sums if scale == 1 else sums.astype(F32) * scale
 
 
 def _pointwise(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:

@@ -45,8 +45,10 @@ Added by the passes (`converter/passes/`):
 
     qconv       x 8-bit, c w int8 [G*O,C,KH,KW]            conv of x - zero; the result is integer
     qdense      x 8-bit, c w int8 [O,K]                    dense of x - zero; the result is integer
+                (zero None: x is float and becomes 8-bit by its own range; the result is multiplied by the scale of that)
 
-Quantised activations are float32 values that hold integers of -128..127, between to_int8 (scale, zero) and from_int8.
+Quantised activations are float32 values that hold integers of -128..127, between to_int8 (scale, zero) and from_int8;
+`own_range` is both at once, with the scale and zero point of x's own range.
 
 `conv` and `dense` may also have int8 weights of -1 and +1 (float input, binary weights).
 """

@@ -18,6 +18,18 @@ def to_int8(x: Array, scale: Array | float, zero: Array | int) -> Array:
     return np.where(np.isnan(limited), LOWEST, limited).astype(np.int8)
 
 
+def own_range(x: Array) -> tuple[Array, np.float32]:
+    """Numbers less their zero point (int32), and their scale, by x's own range: docs/dab-format.md, 5.1."""
+    counted = x[~np.isnan(x)]
+    low, high = (np.float32(f(counted, initial=0)) for f in (np.min, np.max))
+    limits = np.finfo(np.float32)
+    with np.errstate(over="ignore"):
+        scale = min(np.float32((high - low) / np.float32(255)), limits.max)
+        scale = np.float32(1) if scale < limits.tiny else scale
+        zero = int(np.rint(min((np.float32(0) - low) / scale, np.float32(255)))) + LOWEST
+    return to_int8(x, scale, zero).astype(np.int32) - zero, scale
+
+
 def grid(numbers: Array, scale: Array, zero: Array, axis: int) -> Grid | None:
     """The grid of a weight (numbers - zero) * scale, where 8 bits can hold it; scale and zero: one, or one along `axis`."""
     if numbers.dtype not in (np.int8, np.uint8):

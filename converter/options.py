@@ -33,6 +33,8 @@ EXPLAIN = """\
 Say for every convolution and dense layer how it became binary or why it did not: where the values of its input come
 from, what its weight holds, what was fused, and what the author of the model could change. Writes no file."""
 
+DYNAMIC = Path("dynamic")  # as --int8 takes it
+
 MODES = {
     Mode.STRICT: "binary only where the graph says it in full: input through a sign, weight through "
     "a sign (or already -1 and +1)",
@@ -47,7 +49,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     words = list(sys.argv[1:] if argv is None else argv)
     if words[:1] == ["explain"]:
         return explain_parser().parse_args(words[1:])
-    return convert_parser().parse_args(_counted(words))
+    parser = convert_parser()
+    args = parser.parse_args(_counted(words))
+    if args.int8 is None and (args.test or args.percentile < 100):
+        parser.error("--test and --percentile need --int8")
+    if args.int8 == DYNAMIC and args.percentile < 100:
+        parser.error("--percentile needs --int8 FILE.npz; ranges of each run hold all values")
+    return args
 
 
 def _counted(words: list[str]) -> list[str]:
@@ -77,9 +85,23 @@ def convert_parser() -> argparse.ArgumentParser:
     add(
         "--int8",
         type=Path,
+        metavar="dynamic|FILE.npz",
+        help="8 bits for the layers that stay non-binary. dynamic: the ranges of their inputs are found in each run; FILE has "
+        "typical inputs that show the ranges, an array [samples, ...] named as the input (or x)",
+    )
+    add(
+        "--percentile",
+        type=_percentile,
+        default=100.0,
+        metavar="P",
+        help="with --int8 FILE: ranges hold P %% of the values at either end, the rest saturates (default 100)",
+    )
+    add(
+        "--test",
+        type=Path,
         metavar="FILE.npz",
-        help="8 bits for the layers that stay non-binary: FILE has typical inputs, an array [samples, ...] named as the input "
-        "(or x); with an array y or labels the accuracy before and after is printed",
+        help="with --int8: inputs on which the networks before and after are compared (default: those of --int8 FILE); with an "
+        "array y or labels, the number of the right output, the accuracy of both is printed",
     )
     result.set_defaults(explain=False)
     return result
@@ -132,6 +154,13 @@ def _parser(command: str, description: str, epilog: str) -> argparse.ArgumentPar
         "+1 where only rounding leads there, else an error",
     )
     return result
+
+
+def _percentile(text: str) -> float:
+    share = float(text)
+    if not 50 < share <= 100:
+        raise argparse.ArgumentTypeError("it must be above 50 and at most 100")
+    return share
 
 
 def _count(text: str) -> int:

@@ -52,7 +52,7 @@ class Lowered:
 class Report:
     """All rows in the order of the graph, and what the user should know. `zeros`: see `decided_zero`.
 
-    `file_bytes` and `arena_bytes` are known after lowering (None before).
+    `file_bytes` and `arena_bytes` are known after lowering (None before). `int8`: what 8 bits changed, if they were asked for.
     """
 
     mode: str = ""
@@ -61,6 +61,7 @@ class Report:
     zeros: list[str] = field(default_factory=list)
     file_bytes: int | None = None
     arena_bytes: int | None = None
+    int8: dict[str, Any] | None = None
 
     def decided_zero(self, sources: list[str]) -> None:
         """Note nodes of the source model whose Sign gives 0 for 0, where the result gives a sign."""
@@ -119,6 +120,7 @@ class Report:
             "mode": self.mode,
             "layers": [asdict(row) for row in self.rows],
             "warnings": list(self.warnings),
+            "int8": self.int8,
             "totals": self.totals(),
         }
 

@@ -28,6 +28,11 @@ def runs_binary(graph: Graph, node: Node) -> bool:
     return math.prod(shape[1:]) <= MAX_DOT
 
 
+def reads_numbers(node: Node) -> bool:
+    """Whether its input is 8-bit numbers; a layer without a zero point makes them itself."""
+    return node.op in ("qconv", "qdense") and node.attrs["zero"] is not None
+
+
 class Needs:
     """The readers of every value, and the forms they ask for; results that nobody needs ask for nothing."""
 
@@ -70,8 +75,9 @@ class Needs:
         )
         if binary and node.inputs[0] == name:
             return {Type.BITS}
-        layer = node.op in ("qconv", "qdense") and node.inputs[0] == name
-        if layer or (node.op == "from_int8" and name in self._numbers):
+        if (reads_numbers(node) and node.inputs[0] == name) or (
+            node.op == "from_int8" and name in self._numbers
+        ):
             return {Type.I8}
         if node.op == "gather2d":
             return set(needed)

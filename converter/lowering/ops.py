@@ -14,7 +14,7 @@ from converter.graph import Array, Graph, Node
 from converter.lowering.axes import Shape, canonical, full_dims, positions, storage_dims
 from converter.lowering.builder import Builder, normal, six
 from converter.lowering.fusion import ELEMENTWISE, OF_TWO, Fusion, Program, node_names, takes
-from converter.lowering.needs import VIEWS, Needs, runs_binary
+from converter.lowering.needs import VIEWS, Needs, reads_numbers, runs_binary
 from converter.lowering.storage import Storage
 
 MAX_EXACT = 1 << 24  # longest dot product of signs that floats add up exactly
@@ -85,10 +85,19 @@ class Lowering:
         self._convolve(node, Kind.CONV2D, x, pads)
 
     def qconv(self, node: Node) -> None:
-        """qconv: 8-bit input."""
-        self._require_image(node)
-        x = self.storage.numbers(node.inputs[0])
-        self._convolve(node, Kind.QCONV2D, x, tuple(node.attrs["pads"]), [node.attrs["zero"]])
+        """qconv: 8-bit input, or a float one that becomes it."""
+        dims = self._require_image(node)
+        x = self._numbers(node, dims)
+        self._convolve(node, Kind.QCONV2D, x, tuple(node.attrs["pads"]), [node.attrs["zero"] or 0])
+
+    def _numbers(self, node: Node, dims: Shape) -> int:
+        """x of a layer of 8-bit numbers, channels-last; if it is float, in these dims."""
+        name = node.inputs[0]
+        return (
+            self.storage.numbers(name)
+            if reads_numbers(node)
+            else self.storage.floats(name, dims=dims)
+        )
 
     def _image(self, node: Node) -> int:
         """The first input as floats [H, W, C]."""
@@ -126,14 +135,14 @@ class Lowering:
             self._rows(node, weights, kind)
             return
         dims: Shape = (1, 1, math.prod(shape))
-        words = [node.attrs["zero"]] if kind == Kind.QDENSE else []
+        words = [node.attrs["zero"] or 0] if kind == Kind.QDENSE else []
         if kind == Kind.BDENSE:
             order, x, dims = (
                 canonical(shape),
                 self.storage.bits(node.inputs[0]),
                 storage_dims(shape),
             )
-        elif kind == Kind.QDENSE:
+        elif reads_numbers(node):
             order, x = canonical(shape), self.storage.numbers(node.inputs[0])
         else:
             order, x = self.storage.floats_at_hand(node.inputs[0])
@@ -156,7 +165,7 @@ class Lowering:
         if dense == Kind.BDENSE:
             kind, more, x = Kind.BCONV2D, [0], self.storage.bits(name)
         elif dense == Kind.QDENSE:
-            kind, more, x = Kind.QCONV2D, [node.attrs["zero"]], self.storage.numbers(name)
+            kind, more, x = Kind.QCONV2D, [node.attrs["zero"] or 0], self._numbers(node, dims)
         else:
             x = self.storage.floats(name, dims=dims)
         w = self._packed(weights[np.newaxis, :, np.newaxis, np.newaxis, :], kind)

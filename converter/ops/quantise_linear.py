@@ -37,16 +37,33 @@ def from_int8(x: Array, *, scale: float, zero: int, **_: Any) -> Array:
     return result
 
 
+@operation("own_range", same_shape)
+def own_range(x: Array, **_: Any) -> Array:
+    """x rounded to 8-bit numbers of its own range."""
+    numbers, scale = int8.own_range(x)
+    result: Array = numbers.astype(np.float32) * scale
+    return result
+
+
+def _centred(x: Array, zero: int | None) -> tuple[Array, np.float32]:
+    """What is multiplied with the weights, and the scale of the sums."""
+    return int8.own_range(x) if zero is None else (x - np.float32(zero), np.float32(1))
+
+
 @operation("qconv", conv_shape)
-def qconv(x: Array, w: Array, *, zero: int, **attrs: Any) -> Array:
-    """Convolution of x - zero, zero padding: an integer, rounded to float32."""
-    return convolve(x - np.float32(zero), w, border=0.0, **attrs)
+def qconv(x: Array, w: Array, *, zero: int | None, **attrs: Any) -> Array:
+    """Convolution of x - zero, zero padding: an integer, rounded to float32. zero None: of x by its own range."""
+    numbers, scale = _centred(x, zero)
+    result: Array = convolve(numbers, w, border=0.0, **attrs) * scale
+    return result
 
 
 @operation("qdense", dense_shape)
-def qdense(x: Array, w: Array, *, zero: int, **_: Any) -> Array:
-    """Dot products with x - zero, rounded to float32."""
-    return dense(x - np.float32(zero), w)
+def qdense(x: Array, w: Array, *, zero: int | None, **_: Any) -> Array:
+    """Dot products, likewise."""
+    numbers, scale = _centred(x, zero)
+    result: Array = dense(numbers, w) * scale
+    return result
 
 
 @importer("QuantizeLinear")

@@ -2,6 +2,7 @@
 """Layers that read 8-bit numbers and have weights of 8 bits or of one:
 
     q -> from_int8(s, z) -> conv(w) -> y      q -> qconv(n; z) -> affine(s * t, 0) -> y        w[o] = t[o] * n[o]
+    x -> own_range -> conv(w) -> y            x -> qconv(n) -> affine(t, 0) -> y               (x is float)
 
 (dense likewise). The sum of qconv is an exact integer; the source model's is that of rounded floats.
 """
@@ -17,10 +18,12 @@ from converter.graph import Array, Grid, Node
 from converter.passes.rule import Rule
 from converter.report import FLOAT, INT8
 
+SOURCES = ("from_int8", "own_range")
+
 
 @dataclass
 class Layer:
-    """A layer, the from_int8 that it reads, and its weight."""
+    """A layer, the from_int8 or own_range that it reads, and its weight."""
 
     node: Node
     source: Node
@@ -33,9 +36,9 @@ class Int8Layers(Rule[Layer]):
     ops = frozenset({"conv", "dense"})
 
     def pattern(self, node: Node) -> Layer | None:
-        """A weight with a grid, or binary, behind a from_int8."""
+        """A weight with a grid, or binary, behind 8-bit numbers."""
         source, weight = self.graph.producer(node.inputs[0]), self.graph.values[node.inputs[1]]
-        if source is None or source.op != "from_int8" or weight.const is None:
+        if source is None or source.op not in SOURCES or weight.const is None:
             return None
         if weight.const.dtype == np.int8:
             return Layer(node, source, Grid(weight.const, np.ones(1, np.float32)))
@@ -57,7 +60,7 @@ class Int8Layers(Rule[Layer]):
             f"q{node.op}",
             [source.inputs[0], weight],
             [product],
-            {**node.attrs, "zero": source.attrs["zero"]},
+            {**node.attrs, "zero": source.attrs.get("zero")},
             node.sources,
         )
         scale = self._scale(match, len(match.grid.numbers))
@@ -68,10 +71,12 @@ class Int8Layers(Rule[Layer]):
         for row in self.context.report.rows:
             if row.output == node.attrs.get("result", node.output):
                 row.kind = INT8 if row.kind == FLOAT else row.kind
-                row.reason += "; on 8-bit numbers"
+                own = ", of the range that its input has in each run"
+                row.reason += f"; on 8-bit numbers{own if source.op == 'own_range' else ''}"
 
     def _scale(self, match: Layer, outputs: int) -> Array:
         """Scale of the input times that of each output's weights, [O]."""
-        both = np.float64(np.float32(match.source.attrs["scale"])) * match.grid.scale.reshape(-1)
+        of_input = np.float64(np.float32(match.source.attrs.get("scale", 1)))
+        both = of_input * match.grid.scale.reshape(-1)
         scale: Array = np.broadcast_to(both.astype(np.float32), (outputs,)).copy()
         return scale

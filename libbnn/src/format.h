@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define BNN_DAB_MAJOR 1
-#define BNN_DAB_MINOR 1
+#define BNN_DAB_MINOR 2
 #define BNN_DAB_MAX_TENSORS 16384u
 #define BNN_DAB_MAX_OPS 16384u
 #define BNN_DAB_MAX_OPERANDS (1u << 20)

@@ -77,10 +77,10 @@ def qconv(
     return make(Kind.QCONV2D, (1, 1, k), (1, 1, out), words, EMIT, more, form=form)
 
 
-def qdense(k: int, zero: int = 0) -> bytes:
+def qdense(k: int, zero: int = 0, form: Type = Type.I8) -> bytes:
     """A qdense of k numbers with weights for 2."""
     weights = (Type.W_S8, (1, 1, 1, 1, 2))
-    return make(Kind.QDENSE, (1, 1, k), (1, 1, 1), [zero], EMIT, weights, form=Type.I8)
+    return make(Kind.QDENSE, (1, 1, k), (1, 1, 1), [zero], EMIT, weights, form=form)
 
 
 def weight(value: int, at: int) -> bytes:
@@ -236,7 +236,14 @@ BUILT: list[tuple[str, Callable[[], bytes], Place, int]] = [
     ("resize2d with other weights", lambda: resize(weights=(1, 1)), Place.OPERAND, 0),
     ("resize2d with infinite weights", lambda: resize(infinite=True), Place.DATA, 4),
     ("resize2d to other dims", lambda: resize(out=(3, 1, 1)), Place.OPERAND, 0),
-    ("x of qconv2d is floats", lambda: qconv(form=Type.F32), Place.OPERAND, 0),
+    ("x of qconv2d is bits", lambda: qconv(form=Type.BITS), Place.OPERAND, 0),
+    (
+        "qconv2d of floats with a zero point",
+        lambda: qconv(zero=1, form=Type.F32),
+        Place.ATTRIBUTE,
+        0,
+    ),
+    ("qdense of floats with a zero point", lambda: qdense(2, 1, Type.F32), Place.ATTRIBUTE, 0),
     ("weights of qconv2d are floats", lambda: qconv(weights=Type.W_F32), Place.OPERAND, 0),
     ("qconv2d of 65537 taps", lambda: qconv(65537), Place.OPERAND, 0),
     ("qconv2d with zero point 128", lambda: qconv(zero=128), Place.ATTRIBUTE, 0),

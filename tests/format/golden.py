@@ -170,7 +170,27 @@ def int8() -> Model:
     return b.finish()
 
 
-FILES = {"minimal": minimal, "all_ops": all_ops, "resized": resized, "int8": int8}
+def own_range() -> Model:
+    """8-bit layers whose floats become numbers in each run."""
+    m = Maker()
+    b = m.b
+    x = m.input(3, 4, 6)
+    weights = b.weights8(np.round(m.numbers(2, 9, 3, 3, 3) * 23))
+    words = [1, 1, 1, 1, 1, 1, 1, 1, 0]
+    steps = (Step.AFFINE, Step.EMIT_F32)
+    y = m.op(Kind.QCONV2D, [x, weights, m.c(18), m.c(18)], Type.F32, (3, 4, 18), words, *steps)
+    signs = m.weights((1, 5, 1, 1, 216), Type.W_SIGN)
+    b.outputs += [m.op(Kind.QDENSE, [y, signs], Type.F32, (1, 5), [0], Step.EMIT_F32), y]
+    return b.finish()
+
+
+FILES = {
+    "minimal": minimal,
+    "all_ops": all_ops,
+    "resized": resized,
+    "int8": int8,
+    "own_range": own_range,
+}
 
 
 def main() -> None:

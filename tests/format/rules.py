@@ -70,7 +70,7 @@ def swap_strings(f: File) -> None:
 HEADER: list[Rule] = [
     ("magic", lambda f: f.header("magic", 0x88), H, 0, Status.MAGIC),
     ("major", lambda f: f.header("major", 2), H, 0, Status.VERSION),
-    ("minor", lambda f: f.header("minor", 2), H, 0, Status.VERSION),
+    ("minor", lambda f: f.header("minor", 3), H, 0, Status.VERSION),
     ("file_size 2^31", lambda f: f.header("file_size", 1 << 31), H, 0),
     ("file_size more", lambda f: f.header("file_size", len(f.data) + 1), H, 0, Status.TRUNCATED),
     ("file_size less", lambda f: f.header("file_size", f.end - 1), H, 0, Status.TRUNCATED),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 import oracles
-from oracles.int8 import Dot, Tile
+from oracles.int8 import Dot, Limits, Tile
 from oracles.run import check
 from targets import Kernel, Target
 
@@ -16,6 +16,14 @@ class TestPackI8:
 
     @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
     def test_kernel(self, kernel: Kernel, target: Target, shape: Tile) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestLimitsF32:
+    SLOT = "limits_f32"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Limits) -> None:
         check(kernel, target, oracles.build(self.SLOT, shape))
 
 

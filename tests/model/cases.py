@@ -83,6 +83,15 @@ class Net:
         (out,) = self.op(Kind.POINTWISE, [x, *self.scale(0.0625)], [form], [], steps)
         return out
 
+    def any_numbers(self, *dims: int) -> int:
+        """x of a layer of 8-bit numbers: those, or floats that become numbers in each run."""
+        return self.numbers8(*dims) if self.rng.random() < 0.6 else self.floats(*dims)
+
+    def zero_point(self, x: int) -> int:
+        """One that such an x may have."""
+        numbers = self.builder.tensors[x].type == Type.I8
+        return self.pick(-128, 0, 5, 127) if numbers else 0
+
     def scale(self, size: float) -> tuple[int, int]:
         """Operands of EMIT_I8."""
         zero = self.builder.integers(np.array([self.pick(-128, -3, 0, 64, 127)]))
@@ -222,8 +231,8 @@ def conv(net: Net, kind: Kind, steps: list[Step] | None = None) -> None:
         x, w = net.bits(*dims), net.weights(filters, Type.W_XNOR)
         words.append(net.pick(-1, 0, 1))
     elif kind == Kind.QCONV2D:
-        x, w = net.numbers8(*dims), net.weights8(filters)
-        words.append(net.pick(-128, 0, 5, 127))
+        x, w = net.any_numbers(*dims), net.weights8(filters)
+        words.append(net.zero_point(x))
     else:
         x, w = net.floats(*dims), net.weights(filters, Type(net.pick(Type.W_F32, Type.W_SIGN)))
     net.computing(kind, [x, w], (*out, groups * outputs), words, steps or net.program(kind))
@@ -236,8 +245,8 @@ def dense(net: Net, kind: Kind, steps: list[Step] | None = None) -> None:
     if kind == Kind.BDENSE:
         x, w = net.bits(*dims), net.weights((1, outputs, *dims), Type.W_XNOR)
     elif kind == Kind.QDENSE:
-        x, w = net.numbers8(*dims), net.weights8(flat)
-        words = [net.pick(-128, 0, 5, 127)]
+        x, w = net.any_numbers(*dims), net.weights8(flat)
+        words = [net.zero_point(x)]
     else:
         x, w = net.floats(*dims), net.weights(flat, Type(net.pick(Type.W_F32, Type.W_SIGN)))
     net.computing(kind, [x, w], (1, 1, outputs), words, steps or net.program(kind))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cases of the 8-bit slots: pack_i8, unpack_i8, dot_s8, dot_sign. All are exact."""
+"""Cases of the 8-bit slots: pack_i8, limits_f32, unpack_i8, dot_s8, dot_sign. All are exact."""
 
 from __future__ import annotations
 
@@ -30,7 +30,14 @@ class Dot(NamedTuple):
     fill: str = "random"
 
 
-Shape: TypeAlias = "Tile | Dot"
+class Limits(NamedTuple):
+    """fill: any numbers, infinities and zeros too, NaN in between, zeros of both signs, nothing beyond the limits."""
+
+    n: int
+    fill: str = "random"
+
+
+Shape: TypeAlias = "Tile | Dot | Limits"
 
 TILES = [
     *(Tile(pixels, 8) for pixels in (0, 1, 2, 3, 9)),
@@ -50,6 +57,10 @@ DOTS = [
 LANES = [Dot(3, pixels, lanes) for lanes in range(1, 8) for pixels in (1, 4)]
 SLOTS = {
     "pack_i8": [*TILES, *PACKED],
+    "limits_f32": [
+        *(Limits(n) for n in (0, 1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 33, 64, 100, 1000)),
+        *(Limits(n, fill) for n in (4, 19, 70) for fill in ("special", "nan", "zeros", "inside")),
+    ],
     "unpack_i8": TILES,
     "dot_s8": [*DOTS, *LANES],
     "dot_sign": [*DOTS, Dot(300, 2), Dot(1024, 1), Dot(65536, 1, 8, "largest")],
@@ -62,6 +73,8 @@ SPECIAL = np.array(
 def case(slot: str, shape: Shape) -> Case:
     """One call of the slot."""
     random = rng(slot, shape)
+    if isinstance(shape, Limits):
+        return limits(shape, random)
     if isinstance(shape, Dot):
         return dot_s8(shape, random) if slot == "dot_s8" else dot_sign(shape, random)
     return pack(shape, random) if slot == "pack_i8" else unpack(shape, random)
@@ -102,6 +115,23 @@ def pack(shape: Tile, random: np.random.Generator) -> Case:
             "zero": Buffer(np.array([shape.zero], np.int32)),
         },
     )
+
+
+def limits(shape: Limits, random: np.random.Generator) -> Case:
+    before = np.array([-0.5, 0.25], np.float32)
+    x = random.standard_normal(shape.n).astype(np.float32)
+    if shape.fill == "special":
+        x = random.choice(SPECIAL, shape.n)
+    elif shape.fill == "nan":
+        x[:: 1 if shape.n < 5 else 2] = np.nan
+    elif shape.fill == "zeros":
+        before[:] = 0
+        x = random.choice(np.array([0.0, -0.0], np.float32), shape.n)
+    elif shape.fill == "inside":
+        x /= 100
+    counted = np.concatenate([before, x[~np.isnan(x)]])
+    after = np.array([counted.min(), counted.max()], np.float32) + np.float32(0)
+    return Case("limits_f32", {"limits": Buffer(before, after), "x": Buffer(x), "n": shape.n})
 
 
 def unpack(shape: Tile, random: np.random.Generator) -> Case:

@@ -31,6 +31,31 @@ void bnn_pack_i8_c(int8_t *out, const float *x, const struct bnn_tile *tile, con
     }
 }
 
+/* In lanes, which compilers can keep in vectors. */
+void bnn_limits_f32_c(float *limits, const float *x, size_t n)
+{
+    enum { LANES = 16 };
+    float low[LANES], high[LANES];
+    for (size_t j = 0; j < LANES; j++) {
+        low[j] = limits[0];
+        high[j] = limits[1];
+    }
+    for (size_t i = 0; i + LANES <= n; i += LANES) {
+        for (size_t j = 0; j < LANES; j++) {
+            low[j] = x[i + j] < low[j] ? x[i + j] : low[j];
+            high[j] = x[i + j] > high[j] ? x[i + j] : high[j];
+        }
+    }
+    for (size_t i = n - n % LANES; i < n; i++) {
+        low[0] = x[i] < low[0] ? x[i] : low[0];
+        high[0] = x[i] > high[0] ? x[i] : high[0];
+    }
+    for (size_t j = 0; j < LANES; j++) {
+        limits[0] = low[j] < limits[0] ? low[j] : limits[0];
+        limits[1] = high[j] > limits[1] ? high[j] : limits[1];
+    }
+}
+
 void bnn_unpack_i8_c(float *out, const int8_t *x, const struct bnn_tile *tile)
 {
     for (size_t p = 0; p < tile->pixels; p++) {

@@ -2,10 +2,11 @@
  *
  * qconv2d and qdense: 8-bit input, 8-bit or binary weights. The taps of some output pixels are laid side by side (a panel, in
  * scratch), those outside the input as the zero point, so that a kernel sees dot products only. What the zero point adds to
- * them is known at plan time: sums start at its negative. dense is the convolution of one pixel.
+ * them is its product with the weights' sum: sums start at the negative of that.
  */
 #include "blocks.h"
 #include "layer.h"
+#include "numbers.h"
 
 #include "../port.h"
 
@@ -17,26 +18,32 @@ enum { STRIDE = 0, ZERO_CONV = 8, ZERO_DENSE = 0 }; /* attribute words */
 struct qconv {
     struct bnn_steps steps;
     struct bnn_window window;
-    const int8_t *x;
+    struct bnn_number_source x;
     const uint8_t *w;
     struct bnn_spans x_spans;
     int binary;
-    int32_t zero;
     size_t groups, outputs, channels; /* outputs, channels: per convolution group */
     size_t taps, vectors;             /* of one output */
-    const int32_t *start;             /* [groups * outputs] */
+    const int32_t *sums;              /* of the weights of each output */
     uint64_t acc, panel, tile;        /* offsets in scratch */
+};
+
+/* One run. */
+struct call {
+    const struct qconv *layer;
+    struct bnn_numbers x;
 };
 
 static bnn_status check_numbers(const struct bnn_op *op, uint32_t zero_word, bnn_error *error)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     const int32_t zero = bnn_op_attribute(op, zero_word);
-    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_I8, "x: must be I8");
+    BNN_REQUIRE(OPERAND, x.type == BNN_TYPE_I8 || x.type == BNN_TYPE_F32, "x: must be I8 or F32");
     BNN_REQUIRE(OPERAND, w.type == BNN_TYPE_W_S8 || w.type == BNN_TYPE_W_SIGN, "w: must be W_S8 or W_SIGN");
     const uint64_t area = (uint64_t)w.dims[2] * w.dims[3];
     BNN_REQUIRE(OPERAND, area <= MOST_TAPS && area * w.dims[4] <= MOST_TAPS, "w: must have at most 65536 taps an output");
     BNN_REQUIRE(ATTRIBUTE, zero >= -128 && zero <= 127, "zero_point: must be -128..127");
+    BNN_REQUIRE(ATTRIBUTE, zero == 0 || x.type == BNN_TYPE_I8, "zero_point: must be 0 for x F32");
     return BNN_OK;
 }
 
@@ -79,22 +86,21 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     struct qconv *state = bnn_take(build, 1, sizeof *state);
     struct qconv s = {
         .window = *window,
-        .x = (const int8_t *)x.data,
         .w = w.data,
         .x_spans = bnn_take_spans(&window->x, build),
         .binary = w.type == BNN_TYPE_W_SIGN,
-        .zero = bnn_op_attribute(op, zero_word),
         .groups = w.dims[0],
         .outputs = w.dims[1],
         .channels = w.dims[4],
         .taps = (size_t)w.dims[2] * w.dims[3] * w.dims[4],
     };
     s.vectors = (s.taps + 15) / 16;
-    int32_t *start = bnn_take(build, value.channels, sizeof *start);
-    for (size_t c = 0; start != NULL && c < value.channels; c++) {
-        start[c] = -s.zero * weight_sum(&s, c / s.outputs, c % s.outputs);
+    bnn_numbers_bind(&s.x, &x, bnn_op_attribute(op, zero_word), build);
+    int32_t *sums = bnn_take(build, value.channels, sizeof *sums);
+    for (size_t c = 0; sums != NULL && c < value.channels; c++) {
+        sums[c] = weight_sum(&s, c / s.outputs, c % s.outputs);
     }
-    s.start = start;
+    s.sums = sums;
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
     s.steps.apart = 1;
     s.acc = bnn_scratch(build, PANEL * 8 * sizeof(int32_t));
@@ -121,34 +127,36 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
 }
 
 /* The taps of a row of the kernel at column x of a row of the input: those that are neighbours there are copied at once. */
-static int8_t *fill_row(const struct qconv *s, int8_t *to, size_t group, const int8_t *row, uint32_t x)
+static int8_t *fill_row(const struct call *call, int8_t *to, size_t group, const int8_t *row, uint32_t x)
 {
+    const struct qconv *s = call->layer;
     const struct bnn_axis *ax = &s->window.x;
     const struct bnn_span *span = bnn_span_of(&s->x_spans, x);
     const size_t pixel = s->groups * s->channels, inside = span->tap_end - span->tap;
     const size_t run = s->groups == 1 && ax->dilation == 1 ? inside : 1;
-    bnn_memset(to, s->zero, span->tap * s->channels);
+    bnn_memset(to, call->x.zero, span->tap * s->channels);
     to += span->tap * s->channels;
     for (uint32_t kx = span->tap; kx < span->tap_end; kx += (uint32_t)run, to += run * s->channels) {
         bnn_memcpy(to, row + (size_t)bnn_tap(ax, x, kx) * pixel + group * s->channels, run * s->channels);
     }
     const size_t behind = (ax->kernel - span->tap_end) * s->channels;
-    bnn_memset(to, s->zero, behind);
+    bnn_memset(to, call->x.zero, behind);
     return to + behind;
 }
 
 /* The taps of output (y, x) of a group, in the order of the weights; zeros up to whole vectors. */
-static void fill_pixel(const struct qconv *s, int8_t *to, size_t group, uint32_t y, uint32_t x)
+static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32_t y, uint32_t x)
 {
+    const struct qconv *s = call->layer;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const size_t row_taps = ax->kernel * s->channels, row_bytes = ax->in * s->groups * s->channels;
     int8_t *const end = to + s->vectors * 16;
     for (uint32_t ky = 0; ky < ay->kernel; ky++) {
         const int64_t row = bnn_tap(ay, y, ky);
         if (row >= 0 && row < ay->in) {
-            to = fill_row(s, to, group, s->x + (size_t)row * row_bytes, x);
+            to = fill_row(call, to, group, call->x.q + (size_t)row * row_bytes, x);
         } else {
-            bnn_memset(to, s->zero, row_taps);
+            bnn_memset(to, call->x.zero, row_taps);
             to += row_taps;
         }
     }
@@ -156,12 +164,16 @@ static void fill_pixel(const struct qconv *s, int8_t *to, size_t group, uint32_t
 }
 
 /* Sums of a block over the pixels of a panel, as floats to the slab's place. */
-static void run_block(const struct qconv *s, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t pixels,
+static void run_block(const struct call *call, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t pixels,
                       float *place, size_t step)
 {
-    int32_t start[8] = {0};
-    bnn_memcpy(start, s->start + block->group * s->outputs + block->block * 8, block->size * sizeof start[0]);
+    const struct qconv *s = call->layer;
+    const int32_t *sums = s->sums + block->group * s->outputs + block->block * 8;
     const uint8_t *w = block_weights(s, block->group, block->block);
+    int32_t start[8] = {0};
+    for (size_t j = 0; j < block->size; j++) {
+        start[j] = -call->x.zero * sums[j];
+    }
     for (size_t p = 0; p < pixels; p++) {
         bnn_memcpy(acc + 8 * p, start, sizeof start);
     }
@@ -173,7 +185,7 @@ static void run_block(const struct qconv *s, int32_t *acc, const int8_t *panel, 
     for (size_t p = 0; p < pixels; p++) {
         float v[8];
         for (size_t j = 0; j < 8; j++) {
-            v[j] = (float)acc[8 * p + j];
+            v[j] = (float)acc[8 * p + j] * call->x.scale;
         }
         bnn_place_lanes((float *)(void *)((uint8_t *)place + p * step), step, v, block, 1);
     }
@@ -181,7 +193,8 @@ static void run_block(const struct qconv *s, int32_t *acc, const int8_t *panel, 
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
-    const struct qconv *s = state;
+    const struct call *call = state;
+    const struct qconv *s = call->layer;
     int32_t *acc = (int32_t *)(void *)(scratch + s->acc);
     int8_t *panel = (int8_t *)(scratch + s->panel);
     size_t step;
@@ -195,10 +208,10 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
             for (size_t p = 0; block.group != filled && p < pixels; p++) {
                 const size_t at = slab->pixel + done + p;
                 const uint32_t width = s->window.x.out;
-                fill_pixel(s, panel + p * s->vectors * 16, block.group, (uint32_t)(at / width), (uint32_t)(at % width));
+                fill_pixel(call, panel + p * s->vectors * 16, block.group, (uint32_t)(at / width), (uint32_t)(at % width));
             }
             filled = block.group;
-            run_block(s, acc, panel, &block, pixels, (float *)(void *)((uint8_t *)place + done * step), step);
+            run_block(call, acc, panel, &block, pixels, (float *)(void *)((uint8_t *)place + done * step), step);
         }
     }
     bnn_steps_run(&s->steps, slab, place, step, place, step);
@@ -207,7 +220,8 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
 static void run(const void *state, uint8_t *scratch)
 {
     const struct qconv *s = state;
-    bnn_each_slab(&s->steps, run_slab, s, scratch);
+    const struct call call = {s, bnn_numbers_make(&s->x, scratch)};
+    bnn_each_slab(&s->steps, run_slab, &call, scratch);
 }
 
 const struct bnn_op_code bnn_op_qconv2d = {check_conv, bind_conv, run};
