@@ -83,6 +83,15 @@ def test_armv7(session: nox.Session) -> None:
     emulated(session, "armv7", "armv6")
 
 
+@nox.session(name="test-cortexm")
+def test_cortexm(session: nox.Session) -> None:
+    """Run the tests of kernels on emulated Cortex-M boards, without an operating system."""
+    targets = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m55")
+    python(session, "-m", "ci.qemu.system", *([] if os.environ.get("CI") else ["--optional"]))
+    python(session, "-m", "ci.build", *targets)
+    pytest(session, f"--target={','.join(targets)}", "tests/kernels", "tests/ci/test_targets.py")
+
+
 def emulated(session: nox.Session, *targets: str) -> None:
     """Run the tests of targets; the first one's Python runs the binding's. Without an emulator: skipped, in CI an error."""
     python(session, "-m", "ci.qemu.emulator", *([] if os.environ.get("CI") else ["--optional"]))
@@ -151,6 +160,7 @@ def ci(session: nox.Session) -> None:
         "asm",
         "test-aarch64",
         "test-armv7",
+        "test-cortexm",
         "test",
         "generated",
         "fuzz",

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Build the library, its tools and the test probe for targets: `python -m ci.build [TARGET...]`, default native.
 
-Leaves build/TARGET/bnn-run, bnn-bench and probe; programs of foreign targets are static.
+Leaves build/TARGET/bnn-run, bnn-bench and probe; programs of foreign targets are static. Of firmware only the probe.
 """
 
 from __future__ import annotations
@@ -17,6 +17,12 @@ from ci.paths import ROOT
 from ci.qemu.targets import Target, find
 
 PROGRAMS = ("bnn-run", "bnn-bench", "probe")
+FIRMWARE = ("probe",)
+
+
+def programs(target: Target) -> tuple[str, ...]:
+    """Return what is built for a target."""
+    return FIRMWARE if target.board else PROGRAMS
 
 
 def build(target: Target) -> None:
@@ -24,14 +30,14 @@ def build(target: Target) -> None:
     work = target.build / "cmake"
     compiler = _compiler(target)
     stamp = work / "configured"
-    wanted = "\n".join([sysconfig.get_path("purelib"), *compiler])  # where CMake's own files are
+    wanted = "\n".join([sysconfig.get_path("purelib"), *compiler, *target.options])
     if not (work / "build.ninja").is_file() or not _says(stamp, wanted):
         configure = ["-S", str(ROOT / "tests" / "probe"), "-B", str(work), "-G", "Ninja", "--fresh"]
         settings = ["-DCMAKE_BUILD_TYPE=Release", f"-DCMAKE_MAKE_PROGRAM={toolchain.tool('ninja')}"]
         toolchain.run([toolchain.tool("cmake"), *configure, *settings, *compiler])
         stamp.write_text(wanted, encoding="utf-8")
-    toolchain.run([toolchain.tool("cmake"), "--build", str(work), "--target", *PROGRAMS])
-    for program in PROGRAMS:
+    toolchain.run([toolchain.tool("cmake"), "--build", str(work), "--target", *programs(target)])
+    for program in programs(target):
         _link(target.build / program, work)
 
 
@@ -40,11 +46,15 @@ def _compiler(target: Target) -> list[str]:
     tools = target.build / "toolchain"
     if target.zig:
         toolchain.write_tools(tools, target.zig, target.options)
-        return [
+        settings = [
             f"-DCMAKE_TOOLCHAIN_FILE={toolchain.TOOLCHAIN_FILE}",
             f"-DBNN_TOOLS={tools}",
+            f"-DBNN_SYSTEM={'Generic' if target.board else 'Linux'}",
             f"-DBNN_PROCESSOR={target.processor}",
         ]
+        if target.board:
+            settings += [f"-DBOARD={target.board.script}", f"-DMEMORY={target.board.memory:#x}"]
+        return settings
     command = toolchain.native_cc()
     if len(command) > 1:  # zig, or a $CC with options
         toolchain.write_script(tools / "cc", command)
@@ -76,7 +86,7 @@ def main(names: list[str]) -> None:
     with ThreadPoolExecutor() as pool:
         list(pool.map(build, targets))
     for target in targets:
-        print(f"built {target.build.relative_to(ROOT)}/{{{','.join(PROGRAMS)}}}")
+        print(f"built {target.build.relative_to(ROOT)}/{{{','.join(programs(target))}}}")
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ import pytest
 
 from ci import toolchain
 from ci.qemu import emulator
-from ci.qemu.targets import find, targets
+from ci.qemu.targets import Board, find, targets
 from targets import Kernel, Machine, Target, TargetError
 from targets.memory import Memory
 from targets.probe import Probe
@@ -56,10 +56,12 @@ class Machines:
             raise pytest.UsageError(f"--target={unknown[0]}: there are {', '.join(targets())}")
         self.required = bool(config.getoption("--require-targets") or os.environ.get("CI"))
         self.started = False
+        self.memories: dict[Board | None, Memory] = {}
 
-    @cached_property
-    def memory(self) -> Memory:
-        return Memory()
+    def memory(self, board: Board | None) -> Memory:
+        if board not in self.memories:
+            self.memories[board] = Memory(board)
+        return self.memories[board]
 
     @cached_property
     def by_target(self) -> dict[str, list[Machine] | str]:
@@ -76,17 +78,14 @@ class Machines:
         program = target.build / "probe"
         if not program.is_file():
             return f"build/{name}/probe is missing: nox -s build -- {name}"
-        command = [str(program)]
-        if target.emulator:
-            path = emulator.find(target.emulator)
-            if path is None:
-                return f"no {target.emulator}: python -m ci.qemu.emulator"
-            command = [path, "-cpu", "", *command]
+        qemu = emulator.find(target.emulator) if target.emulator else ""
+        if qemu is None:
+            return f"no {target.emulator}: python -m ci.qemu.{'system' if target.board else 'emulator'}"
+        memory = self.memory(target.board)
         machines = []
         for cpu in target.cpus:
-            if target.emulator:
-                command[2] = cpu
-            machine = Machine(name, cpu, Probe(list(command), self.memory))
+            command = target.command(qemu, cpu, str(program), memory.path)
+            machine = Machine(name, cpu, Probe(command, memory))
             try:
                 machine.connect()
             except TargetError as error:

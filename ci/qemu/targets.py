@@ -25,6 +25,25 @@ class Python:
 
 
 @dataclass(frozen=True)
+class Board:
+    """A board without an operating system, whose large memory is shared with the tests."""
+
+    machine: str  # as QEMU calls it
+    script: str  # linker script: examples/firmware/boards/SCRIPT.ld
+    memory: int  # address of the memory
+    ram: int  # its bytes
+    guards: bool  # whether the core can protect parts of it
+
+    def command(self, program: str, file: str) -> list[str]:
+        """Return QEMU's arguments; file: where the memory is."""
+        backend = f"memory-backend-file,id=ram,share=on,mem-path={file},size={self.ram}"
+        machine = ["-machine", f"{self.machine},memory-backend=ram", "-m", f"{self.ram}b"]
+        silent = ["-display", "none", "-monitor", "none", "-serial", "none"]
+        semihosting = ["-semihosting-config", "enable=on,target=native"]
+        return [*machine, "-object", backend, *silent, *semihosting, "-kernel", program]
+
+
+@dataclass(frozen=True)
 class Target:
     """One table of targets.toml; its comments describe the fields."""
 
@@ -36,11 +55,18 @@ class Target:
     emulator: str = ""
     without: tuple[str, ...] = ()
     python: Python | None = None
+    board: Board | None = None
 
     @property
     def build(self) -> Path:
         """Folder of the target's programs."""
         return BUILD / self.name
+
+    def command(self, qemu: str, cpu: str, program: str, file: str) -> list[str]:
+        """Return how the call server `program` is started; file: the memory it shares."""
+        if self.board:
+            return [qemu, *self.board.command(program, file)]
+        return [*([qemu, "-cpu", cpu] if self.emulator else []), program, file]
 
 
 @lru_cache(maxsize=1)
@@ -62,4 +88,7 @@ def _target(name: str, row: dict[str, object]) -> Target:
     python = fields.pop("python", None)
     if isinstance(python, dict):
         fields["python"] = Python(**python)
+    board = fields.pop("board", None)
+    if isinstance(board, dict):
+        fields["board"] = Board(**board)
     return Target(name=name, **fields)  # type: ignore[arg-type]

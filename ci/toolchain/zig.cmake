@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # CMake toolchain of every cross target. ci/toolchain/__init__.py writes the compiler scripts and passes BNN_TOOLS, their
-# folder, and BNN_PROCESSOR.
-set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BNN_TOOLS BNN_PROCESSOR)
-set(CMAKE_SYSTEM_NAME Linux)
+# folder, BNN_SYSTEM (Linux, or Generic for firmware) and BNN_PROCESSOR.
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES BNN_TOOLS BNN_SYSTEM BNN_PROCESSOR)
+set(CMAKE_SYSTEM_NAME ${BNN_SYSTEM})
+if(BNN_SYSTEM STREQUAL "Generic")
+  set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY) # programs need start-up code
+endif()
 set(CMAKE_SYSTEM_PROCESSOR ${BNN_PROCESSOR})
 set(CMAKE_C_COMPILER ${BNN_TOOLS}/cc)
 set(CMAKE_ASM_COMPILER ${BNN_TOOLS}/cc)

@@ -15,6 +15,7 @@ from ci.qemu.targets import targets
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O2"]
 FOLDERS = ("libbnn/src", "libbnn/profile", "libbnn/threads", "libbnn/tools", "tests/probe")
+FIRMWARE = ["-ffreestanding", "-DBNN_CONFIG_FREESTANDING=1"]
 COMPILERS = ["gcc", "clang", *(name for name, target in targets().items() if target.zig)]
 
 
@@ -32,8 +33,11 @@ def command(compiler: str) -> list[str]:
 @pytest.mark.parametrize("compiler", COMPILERS)
 def test_no_warnings(compiler: str, tmp_path: Path) -> None:
     includes = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src", "threads", "profile")]
-    for source in [path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.c"))]:
-        arguments = [*STRICT, *includes, "-c", str(source), "-o", str(tmp_path / "object.o")]
+    firmware = compiler in targets() and targets()[compiler].board
+    folders = FOLDERS[:1] if firmware else FOLDERS
+    options = [*STRICT, *includes, *(FIRMWARE if firmware else [])]
+    for source in [path for folder in folders for path in sorted((ROOT / folder).rglob("*.c"))]:
+        arguments = [*options, "-c", str(source), "-o", str(tmp_path / "object.o")]
         result = subprocess.run(
             [*command(compiler), *arguments],
             env=toolchain.zig_environment(), capture_output=True, text=True, check=False,

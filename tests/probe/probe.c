@@ -2,27 +2,21 @@
  *
  * Call server: runs the library on the machine it is built for (often under an emulator) for a test that runs elsewhere.
  *
- *   probe FILE       maps FILE shared and answers requests from standard input on standard output until it closes
+ *   probe FILE       shares FILE with the tester and answers requests from standard input on standard output until it closes
  *
  * A request and its reply are one struct each, little-endian like all targets. Bulk data never goes through the pipe: the
  * tester writes it into FILE and passes addresses, which it gets by adding offsets to the address that OP_HELLO returns.
  * Kernels take pointers and sizes only, so that one call through six words serves them all. The first TEXT_BYTES of FILE
  * receive text answers. A fatal signal is answered with its number and address, and ends the server.
+ *
+ * No C library here: machine.h is all that is asked of the system, and firmware boards (board.c) have none.
  */
-#define _XOPEN_SOURCE 700
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "bnn/bnn.h"
 #include "kernels.h"
+#include "machine.h"
 
 #define TEXT_BYTES 65536u
 
@@ -63,31 +57,12 @@ static bnn_plan *plan;
 static void send_reply(int32_t status, int32_t signal_number, uint64_t value)
 {
     const struct reply reply = {status, signal_number, value};
-    if (write(STDOUT_FILENO, &reply, sizeof reply) != (ssize_t)sizeof reply) {
-        _exit(3);
-    }
+    machine_write(&reply, sizeof reply);
 }
 
-static void on_signal(int number, siginfo_t *info, void *context)
+void probe_fault(int signal_number, uintptr_t address)
 {
-    (void)context;
-    send_reply(0, number, (uintptr_t)info->si_addr);
-    _exit(1);
-}
-
-static void catch_signals(void)
-{
-    static char stack[65536]; /* a kernel that ruins sp must still be reported */
-    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP};
-    const stack_t alternative = {.ss_sp = stack, .ss_size = sizeof stack};
-    struct sigaction action;
-    memset(&action, 0, sizeof action);
-    action.sa_sigaction = on_signal;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
-    (void)sigaltstack(&alternative, NULL);
-    for (size_t i = 0; i < sizeof fatal / sizeof fatal[0]; i++) {
-        (void)sigaction(fatal[i], &action, NULL);
-    }
+    send_reply(0, signal_number, address);
 }
 
 static void *pointer(uint64_t address)
@@ -95,16 +70,40 @@ static void *pointer(uint64_t address)
     return (void *)(uintptr_t)address;
 }
 
-static void put_text(const char *format, ...)
+static void put_text(const char *string)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    const int n = vsnprintf(text + text_used, TEXT_BYTES - text_used, format, arguments);
-    va_end(arguments);
-    if (n < 0 || (size_t)n >= TEXT_BYTES - text_used) {
-        abort(); /* the table outgrew TEXT_BYTES */
+    for (; *string != '\0'; string++) {
+        if (text_used + 1 == TEXT_BYTES) {
+            __builtin_trap(); /* the table outgrew TEXT_BYTES */
+        }
+        text[text_used++] = *string;
     }
-    text_used += (size_t)n;
+    text[text_used] = '\0';
+}
+
+/* A number in decimal, between two texts. */
+static void put_number(const char *before, int64_t number, const char *behind)
+{
+    char digits[21], *first = digits + sizeof digits - 1;
+    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    *first = '\0';
+    do {
+        *--first = (char)('0' + rest % 10);
+        rest /= 10;
+    } while (rest != 0);
+    put_text(before);
+    put_text(number < 0 ? "-" : "");
+    put_text(first);
+    put_text(behind);
+}
+
+/* "KIND NAME", and what follows. */
+static void put_row(const char *kind, const char *name, const char *behind)
+{
+    put_text(kind);
+    put_text(" ");
+    put_text(name);
+    put_text(behind);
 }
 
 static int runs_here(const struct bnn_isa *isa)
@@ -114,26 +113,30 @@ static int runs_here(const struct bnn_isa *isa)
 
 static void put_kernels(void)
 {
-    put_text("pointer %zu\n", sizeof(void *));
+    put_number("pointer ", (int64_t)sizeof(void *), "\n");
     for (size_t i = 0; i < bnn_isa_count(); i++) {
-        put_text("isa %s %d\n", bnn_isa_at(i)->name, runs_here(bnn_isa_at(i)));
+        put_row("isa", bnn_isa_at(i)->name, runs_here(bnn_isa_at(i)) ? " 1\n" : " 0\n");
     }
     for (size_t i = 0; bnn_isa(i) != NULL; i++) {
-        put_text("choice %s\n", bnn_isa(i));
+        put_row("choice", bnn_isa(i), "\n");
     }
     for (size_t i = 0; i < bnn_variant_count(); i++) {
         const struct bnn_variant *variant = bnn_variant_at(i);
-        put_text("kernel %s %s\n", variant->slot_name, bnn_isa_at(variant->isa)->name);
+        put_row("kernel", variant->slot_name, " ");
+        put_text(bnn_isa_at(variant->isa)->name);
+        put_text("\n");
     }
 }
 
 static void put_tensor(const char *role, const bnn_tensor *tensor)
 {
-    put_text("%s %d %zu ", role, (int)tensor->type, tensor->bytes);
+    put_text(role);
+    put_number(" ", (int64_t)tensor->type, " ");
+    put_number("", (int64_t)tensor->bytes, " ");
     for (uint32_t i = 0; i < tensor->rank; i++) {
-        put_text("%s%" PRIu32, i == 0 ? "" : ",", tensor->dims[i]);
+        put_number(i == 0 ? "" : ",", tensor->dims[i], "");
     }
-    put_text(" %s\n", tensor->name);
+    put_row("", tensor->name, "\n");
 }
 
 static void put_tensors(void)
@@ -145,6 +148,13 @@ static void put_tensors(void)
     for (uint32_t i = 0; bnn_model_output(&model, i, &tensor) == BNN_OK; i++) {
         put_tensor("output", &tensor);
     }
+}
+
+static void put_error(const bnn_error *error)
+{
+    put_number("", (int64_t)error->place, " ");
+    put_number("", error->index, " ");
+    put_text(error->what);
 }
 
 /* A bnn_parallel without threads: the last part first, each by another worker than the one before. */
@@ -180,7 +190,7 @@ static bnn_status open_model(const struct request *request, uint64_t *arena_byte
     if (status == BNN_OK) {
         put_tensors();
     } else {
-        put_text("%d %" PRIu32 " %s", (int)error.place, error.index, error.what);
+        put_error(&error);
     }
     *arena_bytes = bytes;
     return status;
@@ -193,7 +203,7 @@ static bnn_status plan_model(const struct request *request)
     const bnn_status status =
         bnn_plan_init(&plan, &model, &options, pointer(request->args[0]), (size_t)request->args[1], &error);
     if (status != BNN_OK) {
-        put_text("%d %" PRIu32 " %s", (int)error.place, error.index, error.what);
+        put_error(&error);
     }
     return status;
 }
@@ -202,7 +212,7 @@ static void call_kernel(const struct request *request)
 {
     const struct bnn_variant *variant = bnn_variant_at(request->index);
     if (variant == NULL) {
-        abort(); /* the tester read the rows with OP_HELLO */
+        __builtin_trap(); /* the tester read the rows with OP_HELLO */
     }
     const uint64_t *a = request->args;
     ((kernel_call *)variant->fn)((uintptr_t)a[0], (uintptr_t)a[1], (uintptr_t)a[2], (uintptr_t)a[3], (uintptr_t)a[4],
@@ -214,12 +224,13 @@ static void serve(const struct request *request)
     int32_t status = 0;
     uint64_t value = 0;
     text_used = 0;
+    text[0] = '\0';
     switch ((enum op)request->op) {
     case OP_HELLO:
         put_kernels();
         value = (uintptr_t)text;
         break;
-    case OP_GUARD: status = mprotect(pointer(request->args[0]), (size_t)request->args[1], PROT_NONE); break;
+    case OP_GUARD: status = machine_guard(pointer(request->args[0]), (size_t)request->args[1]); break;
     case OP_CALL: call_kernel(request); break;
     case OP_OPEN: status = open_model(request, &value); break;
     case OP_PLAN: status = plan_model(request); break;
@@ -228,40 +239,18 @@ static void serve(const struct request *request)
     case OP_OUTPUT: value = (uintptr_t)bnn_plan_output(plan, request->index); break;
     case OP_TENSOR: value = (uintptr_t)bnn_plan_tensor(plan, request->index); break;
     case OP_VERIFY: status = bnn_model_verify(&model); break;
-    default: abort();
+    default: __builtin_trap();
     }
     send_reply(status, 0, value);
 }
 
-static int read_request(struct request *request)
-{
-    char *to = (char *)request;
-    for (size_t got = 0; got < sizeof *request;) {
-        const ssize_t n = read(STDIN_FILENO, to + got, sizeof *request - got);
-        if (n <= 0) {
-            return 0;
-        }
-        got += (size_t)n;
-    }
-    return 1;
-}
-
 int main(int argc, char **argv)
 {
-    struct stat status;
-    const int file = argc == 2 ? open(argv[1], O_RDWR) : -1;
-    if (file < 0 || fstat(file, &status) != 0) {
-        fputs("usage: probe FILE (a readable and writable file to share)\n", stderr);
+    text = machine_memory(argc, argv);
+    if (text == NULL) {
         return 2;
     }
-    void *memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-    if (memory == MAP_FAILED) {
-        perror("probe: mmap");
-        return 2;
-    }
-    text = memory;
-    catch_signals();
-    for (struct request request; read_request(&request);) {
+    for (struct request request; machine_read(&request, sizeof request);) {
         serve(&request);
     }
     return 0;

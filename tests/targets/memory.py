@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ci.qemu.targets import Board
+
 GUARD = 65536  # bytes between regions; a multiple of every page size in use
 TEXT = 65536  # bytes at the start that receive the probe's text answers
 REGIONS = ((65536, 48), (1 << 20, 16), (16 << 20, 4), (64 << 20, 2))  # (bytes, how many)
+BOARD_REGIONS = ((65536, 24), (1 << 17, 7), (4 << 20, 1), (6 << 20, 1))  # of 16 MiB
 CANARY = 256  # bytes watched on each side of a buffer, where the region is larger
 CANARY_BYTE = 0xA5
 JUNK_BYTE = 0xCD  # what an empty buffer holds
@@ -46,24 +49,29 @@ class Buffer:
 
 
 class Memory:
-    """A sparse shared file, cut into regions of a few sizes; all buffers are given back at once by `reset`."""
+    """A sparse shared file, cut into regions of a few sizes; all buffers are given back at once by `reset`.
 
-    def __init__(self) -> None:
+    board: the file is all the memory of a firmware board.
+    """
+
+    def __init__(self, board: Board | None = None) -> None:
         self.regions: list[tuple[int, int]] = []  # (offset, bytes), smallest first
+        # self.guards: (offset, bytes) of what a target must not touch: all that lies around the regions
         offset = TEXT + GUARD
-        for size, count in REGIONS:
+        for size, count in BOARD_REGIONS if board else REGIONS:
             for _ in range(count):
                 self.regions.append((offset, size))
                 offset += size + GUARD
         self._file, self.path = _new_file()
-        os.truncate(self._file, offset)
+        os.truncate(self._file, board.ram if board else offset)
         self._bytes = np.frombuffer(mmap.mmap(self._file, offset), np.uint8)
         self._free = list(self.regions)
         self.buffers: list[Buffer] = []
-
-    def guards(self) -> list[tuple[int, int]]:
-        """Return (offset, bytes) of all that a target must not touch: what lies around the regions."""
-        return [(TEXT, GUARD), *((offset + size, GUARD) for offset, size in self.regions)]
+        guarded = self.regions
+        if board:  # whose core can protect the surroundings of the smallest regions at most
+            guarded = self.regions[: BOARD_REGIONS[0][1] if board.guards else 0]
+        self.guards = [(offset - GUARD, GUARD) for offset, _ in guarded]
+        self.guards += [(sum(guarded[-1]), GUARD)] if guarded else []
 
     def reset(self) -> None:
         """Give all buffers back."""

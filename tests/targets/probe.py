@@ -44,7 +44,8 @@ class Probe:
     """One running server; it starts itself again after a crash."""
 
     def __init__(self, command: Sequence[str], memory: Memory) -> None:
-        self.command = [*command, memory.path]
+        """command: starts the server with the memory's file."""
+        self.command = list(command)
         self.memory = memory
         self._base = 0
         self._process: subprocess.Popen[bytes] | None = None
@@ -86,7 +87,7 @@ class Probe:
             bufsize=0,
         )
         text = self.hello()
-        for offset, nbytes in self.memory.guards():
+        for offset, nbytes in self.memory.guards:
             status, _ = self._exchange(Op.GUARD, 0, (self._base + offset, nbytes))
             if status:
                 raise TargetError("the server could not protect its guard pages")
