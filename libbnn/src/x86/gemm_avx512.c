@@ -3,7 +3,7 @@
  * Products of a panel with a block of 8 outputs, 16 pixels in a register: of what a multiplication needs, the pixels are loaded
  * once for all outputs, and a weight is repeated over a register for 48 pixels. Sums are turned into rows in the end.
  */
-#include "target.h"
+#include "rows_avx2.h"
 
 #if BNN_ARCH_X86
 
@@ -23,7 +23,7 @@ BNN_AVX512 BNN_INLINE void to_columns(__m512 v[4])
 
 BNN_AVX512 BNN_INLINE void store_four(float *out, __m128 v, size_t pixel, const struct bnn_gemm *p)
 {
-    _mm_storeu_ps((float *)(void *)((uint8_t *)out + pixel * p->out_step), v);
+    _mm_storeu_ps(bnn_out_row(out, pixel * p->out_step), v);
 }
 
 /* 16 pixels. */
@@ -75,11 +75,11 @@ BNN_AVX512 BNN_INLINE void multiply(float *out, const float *panel, const float 
                 sum[r][j] = _mm512_fmadd_ps(x[r], weight, sum[r][j]);
             }
         }
-        panel = (const float *)(const void *)((const uint8_t *)panel + p->panel_step);
+        panel = bnn_row(panel, p->panel_step);
     }
     BNN_UNROLL
     for (size_t r = 0; r < registers; r++) {
-        store((float *)(void *)((uint8_t *)out + LANES * r * p->out_step), sum[r], p);
+        store(bnn_out_row(out, LANES * r * p->out_step), sum[r], p);
     }
 }
 
@@ -93,7 +93,7 @@ BNN_AVX512 void bnn_gemm_f32_avx512(float *out, const float *panel, const float 
             multiply(out, panel, w, p, 1);
         }
         panel += LANES * registers;
-        out = (float *)(void *)((uint8_t *)out + LANES * registers * p->out_step);
+        out = bnn_out_row(out, LANES * registers * p->out_step);
     }
     bnn_gemm_f32_avx2(out, panel, w, p, pixels);
 }

@@ -3,7 +3,7 @@
  * 8-bit numbers from and to floats, 8 channels at a time; those behind the last 8 take the reference. Rows that lie next to each
  * other are one.
  */
-#include "target.h"
+#include "rows_avx2.h"
 
 #if BNN_ARCH_X86
 
@@ -43,7 +43,7 @@ BNN_AVX2 void bnn_pack_i8_avx2(int8_t *out, const float *x, const struct bnn_til
         const struct bnn_tile rest = {1, rows.channels - c, 0, 0};
         bnn_pack_i8_c(out + c, x + c, &rest, scale, zero);
         out += rows.out_step;
-        x = (const float *)(const void *)((const uint8_t *)x + rows.x_step);
+        x = bnn_row(x, rows.x_step);
     }
 }
 
@@ -58,7 +58,7 @@ BNN_AVX2 void bnn_unpack_i8_avx2(float *out, const int8_t *x, const struct bnn_t
         }
         const struct bnn_tile rest = {1, rows.channels - c, 0, 0};
         bnn_unpack_i8_c(out + c, x + c, &rest);
-        out = (float *)(void *)((uint8_t *)out + rows.out_step);
+        out = bnn_out_row(out, rows.out_step);
         x += rows.x_step;
     }
 }

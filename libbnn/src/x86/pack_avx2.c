@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Floats to bits, in the order of docs/dab-format.md, section 1.2. 32 channels are narrowed to bytes that keep their sign bit;
+ * Floats to bits and back, in the order of docs/dab-format.md, section 1.2. 32 channels are narrowed to bytes that keep their sign bit;
  * a shift takes it to the bit of its plane. Narrowing works in halves of a register, which is put in order in the end.
  */
-#include "target.h"
+#include "rows_avx2.h"
 
 #if BNN_ARCH_X86
 
 /* 8 channels as words whose sign bit is the channel's bit; those that are not there: 0. Without a threshold, signs of x. */
 BNN_AVX2 BNN_INLINE __m256i signs(const float *x, const float *threshold, size_t c, size_t channels)
 {
-    static const int32_t there[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
     if (c >= channels) {
         return _mm256_setzero_si256();
     }
-    __m256 v, limit = _mm256_setzero_ps();
-    if (c + 8 <= channels) {
-        v = _mm256_loadu_ps(x + c);
-        limit = threshold != NULL ? _mm256_loadu_ps(threshold + c) : limit;
-    } else {
-        const __m256i mask = _mm256_loadu_si256((const __m256i *)(const void *)(there + 8 - (channels - c)));
-        v = _mm256_maskload_ps(x + c, mask);
-        limit = threshold != NULL ? _mm256_maskload_ps(threshold + c, mask) : limit;
-    }
+    const __m256 v = bnn_load(x + c, channels - c);
+    const __m256 limit = threshold != NULL ? bnn_load(threshold + c, channels - c) : _mm256_setzero_ps();
     return _mm256_castps_si256(threshold != NULL ? _mm256_cmp_ps(v, limit, _CMP_NGE_UQ) : v);
 }
 
@@ -52,7 +44,7 @@ BNN_AVX2 BNN_INLINE void pack(uint8_t *out, const float *x, size_t pixels, size_
                               const struct bnn_threshold *t, size_t bytes)
 {
     for (size_t i = 0; i < pixels; i++) {
-        const float *pixel = (const float *)(const void *)((const uint8_t *)x + i * x_step);
+        const float *pixel = bnn_row(x, i * x_step);
         __m128i *to = (__m128i *)(void *)(out + i * bytes);
         __m128i bits = pack_pixel(pixel, t != NULL ? t->threshold : NULL, channels, bytes);
         if (bytes == 16) {
@@ -89,6 +81,37 @@ BNN_AVX2 void bnn_pack_threshold_avx2(uint8_t *out, const float *x, size_t pixel
                                       const struct bnn_threshold *t)
 {
     pack_any(out, x, pixels, x_step, channels, t);
+}
+
+/* Groups of `bytes`; constants of the callers: bytes, and channels of full groups. A plane is one register or two. */
+BNN_AVX2 BNN_INLINE void unpack(float *out, const uint8_t *in, size_t pixels, size_t out_step, size_t channels, size_t bytes)
+{
+    for (size_t i = 0; i < pixels; i++, in += bytes, out = bnn_out_row(out, out_step)) {
+        __m256i v[2];
+        BNN_UNROLL
+        for (size_t k = 0; k < bytes / 8; k++) {
+            v[k] = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)(in + 8 * k)));
+        }
+        BNN_UNROLL
+        for (size_t c = 0; c < 8 * bytes; c += 8) {
+            if (c < channels) {
+                bnn_store(out + c, bnn_numbers(_mm256_slli_epi32(v[c % bytes / 8], (int)(31 - c / bytes))), channels - c);
+            }
+        }
+    }
+}
+
+BNN_AVX2 void bnn_unpack_avx2(float *out, const uint8_t *in, size_t pixels, size_t out_step, size_t channels)
+{
+    if (channels == 128) {
+        unpack(out, in, pixels, out_step, 128, 16);
+    } else if (channels > 64) {
+        unpack(out, in, pixels, out_step, channels, 16);
+    } else if (channels == 64) {
+        unpack(out, in, pixels, out_step, 64, 8);
+    } else {
+        unpack(out, in, pixels, out_step, channels, 8);
+    }
 }
 
 #endif

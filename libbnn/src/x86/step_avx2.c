@@ -4,50 +4,19 @@
  * addition of +0.0 turns -0.0 into +0.0, which no step may yield. maxps and minps give their second operand where one is NaN or
  * both are equal.
  */
-#include "target.h"
+#include "rows_avx2.h"
 
 #if BNN_ARCH_X86
-
-/* Mask of the first n of 8 floats; all if there are more. */
-BNN_AVX2 BNN_INLINE __m256i first(size_t n)
-{
-    static const int32_t there[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
-    return _mm256_loadu_si256((const __m256i *)(const void *)(there + (n < 8 ? 8 - n : 0)));
-}
-
-BNN_AVX2 BNN_INLINE __m256 load(const float *from, size_t n)
-{
-    return n >= 8 ? _mm256_loadu_ps(from) : _mm256_maskload_ps(from, first(n));
-}
-
-BNN_AVX2 BNN_INLINE void store(float *to, __m256 v, size_t n)
-{
-    if (n >= 8) {
-        _mm256_storeu_ps(to, v);
-    } else {
-        _mm256_maskstore_ps(to, first(n), v);
-    }
-}
-
-BNN_INLINE const float *row_of(const float *first_row, size_t pixel, size_t step)
-{
-    return (const float *)(const void *)((const uint8_t *)first_row + pixel * step);
-}
-
-BNN_INLINE float *out_row_of(float *first_row, size_t pixel, size_t step)
-{
-    return (float *)(void *)((uint8_t *)first_row + pixel * step);
-}
 
 /* For each 8 channels from c on, of which n are left, of each pixel: out = `result`, made of v (8 elements of x). */
 #define EACH_EIGHT(result)                                                                                                     \
     for (size_t pixel = 0; pixel < tile->pixels; pixel++) {                                                                    \
-        const float *row = row_of(x, pixel, tile->x_step);                                                                     \
-        float *out_row = out_row_of(out, pixel, tile->out_step);                                                               \
+        const float *row = bnn_row(x, pixel * tile->x_step);                                                                   \
+        float *out_row = bnn_out_row(out, pixel * tile->out_step);                                                             \
         for (size_t c = 0; c < tile->channels; c += 8) {                                                                       \
             const size_t n = tile->channels - c;                                                                               \
-            const __m256 v = load(row + c, n);                                                                                 \
-            store(out_row + c, result, n);                                                                                     \
+            const __m256 v = bnn_load(row + c, n);                                                                             \
+            bnn_store(out_row + c, result, n);                                                                                 \
         }                                                                                                                      \
     }
 
@@ -70,7 +39,7 @@ BNN_AVX2 BNN_INLINE __m256 prelu(__m256 v, __m256 slope)
 
 BNN_AVX2 void bnn_step_affine_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *mul, const float *add)
 {
-    EACH_EIGHT(affine(v, load(mul + c, n), load(add + c, n)));
+    EACH_EIGHT(affine(v, bnn_load(mul + c, n), bnn_load(add + c, n)));
 }
 
 BNN_AVX2 void bnn_step_clip_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *limits)
@@ -81,7 +50,23 @@ BNN_AVX2 void bnn_step_clip_avx2(float *out, const float *x, const struct bnn_ti
 
 BNN_AVX2 void bnn_step_prelu_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *slope)
 {
-    EACH_EIGHT(never_minus_zero(prelu(v, load(slope + c, n))));
+    EACH_EIGHT(never_minus_zero(prelu(v, bnn_load(slope + c, n))));
+}
+
+/* +1.0 where v >= threshold, -1.0 elsewhere; the other way round where the flip is 1. */
+BNN_AVX2 BNN_INLINE __m256 sign(__m256 v, __m256 threshold, const uint8_t *flip, size_t n)
+{
+    uint8_t flips[8] = {0};
+    bnn_memcpy(flips, flip, n < 8 ? n : 8);
+    const __m256i is_below = _mm256_castps_si256(_mm256_cmp_ps(v, threshold, _CMP_NGE_UQ));
+    const __m256i flip_words = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)flips));
+    return bnn_numbers(_mm256_xor_si256(is_below, _mm256_slli_epi32(flip_words, 31)));
+}
+
+BNN_AVX2 void bnn_step_sign_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *threshold,
+                                 const uint8_t *flip)
+{
+    EACH_EIGHT(sign(v, bnn_load(threshold + c, n), flip + c, n));
 }
 
 /* An operation of 8 elements of x, v, and of other, w, in the order that is given. */
@@ -93,7 +78,7 @@ BNN_AVX2 void bnn_step_prelu_avx2(float *out, const float *x, const struct bnn_t
     BNN_AVX2 void bnn_step_##name##_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *other,          \
                                          size_t other_step)                                                                    \
     {                                                                                                                          \
-        EACH_EIGHT(name##_of(v, load(row_of(other, pixel, other_step) + c, n)));                                               \
+        EACH_EIGHT(name##_of(v, bnn_load(bnn_row(other, pixel * other_step) + c, n)));                                         \
     }
 
 STEP_OF_TWO(add, _mm256_add_ps, v, w)
@@ -106,15 +91,30 @@ STEP_OF_TWO(min, _mm256_min_ps, w, v)
 BNN_AVX2 void bnn_max_f32_avx2(float *out, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i += 8) {
-        store(out + i, _mm256_max_ps(load(x + i, n - i), load(out + i, n - i)), n - i);
+        bnn_store(out + i, _mm256_max_ps(bnn_load(x + i, n - i), bnn_load(out + i, n - i)), n - i);
     }
 }
 
 BNN_AVX2 void bnn_add_f32_avx2(float *out, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i += 8) {
-        store(out + i, _mm256_add_ps(load(out + i, n - i), load(x + i, n - i)), n - i);
+        bnn_store(out + i, _mm256_add_ps(bnn_load(out + i, n - i), bnn_load(x + i, n - i)), n - i);
     }
+}
+
+BNN_AVX2 void bnn_max_bits_avx2(uint8_t *out, const uint8_t *x, size_t n)
+{
+    size_t i = 0;
+    for (; i + 32 <= n; i += 32) {
+        __m256i *to = (__m256i *)(void *)(out + i);
+        const __m256i v = _mm256_loadu_si256((const __m256i *)(const void *)(x + i));
+        _mm256_storeu_si256(to, _mm256_and_si256(_mm256_loadu_si256(to), v));
+    }
+    for (; i + 8 <= n; i += 8) {
+        const uint64_t v = bnn_load64(out + i) & bnn_load64(x + i);
+        bnn_memcpy(out + i, &v, sizeof v);
+    }
+    bnn_max_bits_c(out + i, x + i, n - i);
 }
 
 #endif
