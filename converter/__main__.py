@@ -13,6 +13,7 @@ from converter import (
     __version__,
     calibrate,
     effect,
+    emit_c,
     explain,
     files,
     lower,
@@ -32,12 +33,16 @@ from converter.verify import verify
 def convert(args: argparse.Namespace, tell: Tell) -> None:
     """Do what the options say. Raises ConversionError; writes files only when all went well."""
     model: Path = args.model
-    output: Path = args.output or model.with_suffix(".dab")
+    output = _output(args)
+    if args.emit == "c" and sources.is_converted(model):
+        _export(args, output)
+        return
     sources.check(model)
     dynamic = args.int8 == DYNAMIC
     calibration = None if dynamic else args.int8
     files.check_paths(
-        [model, args.params, args.binary_list, calibration, args.test], [output, args.report]
+        [model, args.params, args.binary_list, calibration, args.test],
+        [*_written(args, output), args.report],
     )
     graph, report = _recognise(args, tell)
     try:
@@ -66,11 +71,70 @@ def convert(args: argparse.Namespace, tell: Tell) -> None:
             changed = effect.measure(before, data, graph, tested, ranges)
             report.int8 = changed.to_dict()
             print(changed)
+        written = _files(args, output, data)
     except ConversionError as error:
         raise ConversionError(f"{model}: {error}") from error
     reports = {args.report: report.to_json().encode()} if args.report else {}
-    files.write({**reports, output: data})
-    print(f"{output}: {len(data)} bytes")
+    _write(args, written, reports)
+
+
+def _export(args: argparse.Namespace, output: Path) -> None:
+    """C source of a .dab file, in which all is settled that other options could say."""
+    model: Path = args.model
+    given = [
+        args.verify is not None,
+        args.report,
+        args.int8,
+        args.binary_list,
+        args.params,
+        args.test,
+    ]
+    if any(given):
+        raise ConversionError(f"{model}: is converted already: only -o and --name go with --emit c")
+    files.check_paths([model], _written(args, output))
+    try:
+        written = _files(args, output, files.read(model))
+    except ConversionError as error:
+        raise ConversionError(f"{model}: {error}") from error
+    _write(args, written, {})
+
+
+def _output(args: argparse.Namespace) -> Path:
+    """The .dab file, or the folder of C files."""
+    model: Path = args.model
+    plain = model.with_suffix(".dab") if args.emit == "dab" else model.with_name(f"{model.stem}_c")
+    return args.output or plain
+
+
+def _written(args: argparse.Namespace, output: Path) -> list[Path]:
+    if args.emit == "dab":
+        return [output]
+    if output.exists() and not output.is_dir():
+        raise ConversionError(f"{output}: is a file; --emit c writes several: give a folder")
+    return [output / file for file in emit_c.file_names(_name(args))]
+
+
+def _files(args: argparse.Namespace, output: Path, data: bytes) -> dict[Path, bytes]:
+    """What is written for a converted model."""
+    if args.emit == "dab":
+        return {output: data}
+    sources = emit_c.emit(data, _name(args))
+    return {output / file: text for file, text in sources.items()}
+
+
+def _name(args: argparse.Namespace) -> str:
+    return str(args.name or emit_c.names.model_name(args.model.stem))
+
+
+def _write(
+    args: argparse.Namespace, contents: dict[Path, bytes], report: dict[Path, bytes]
+) -> None:
+    """Write all files and say what was written."""
+    if args.emit == "c":
+        files.make_folder(next(iter(contents)).parent)
+    files.write({**report, **contents})
+    for path, content in contents.items():
+        print(f"{path}: {len(content)} bytes")
 
 
 def tell_story(args: argparse.Namespace, tell: Tell) -> None:

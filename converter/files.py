@@ -35,6 +35,22 @@ def read_list(path: Path | None) -> list[str]:
     return [line.strip() for line in lines if line.strip()]
 
 
+def read(path: Path) -> bytes:
+    """A file's content. Raises ConversionError."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ConversionError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it, unless it is there. Raises ConversionError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConversionError(f"{path}: the folder cannot be made: {error.strerror}") from None
+
+
 def write(files: Mapping[Path, bytes]) -> None:
     """Write all files as a whole, or none of them."""
     umask = os.umask(0)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from converter import sources
+from converter.emit_c.names import is_model_name
 from converter.passes import Mode, SignZero
 from converter.verify_inputs import RANDOM_INPUTS
 
@@ -25,6 +26,7 @@ examples:
   python -m converter model.onnx                        writes model.dab
   python -m converter model.onnx --moderate --verify    and compares it with onnxruntime
   python -m converter model.onnx -o out/net.dab --strict --report report.json
+  python -m converter model.onnx --emit c -o firmware/net writes net/model.h, model.c, ...: docs/embedding.md
   python -m converter explain model.onnx --moderate --node conv2
                                                         why this layer is (not) binary
   python -m converter net-symbol.json --params net-0000.params --input-shape 1,3,32,32"""
@@ -71,7 +73,25 @@ def convert_parser() -> argparse.ArgumentParser:
     """Options of a conversion."""
     result = _parser("", DESCRIPTION, EPILOG)
     add = result.add_argument
-    add("-o", "--output", type=Path, metavar="FILE", help="default: the model's name with .dab")
+    add(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: the model's name with .dab; a folder for --emit c, default: the model's name with _c",
+    )
+    add(
+        "--emit",
+        choices=("dab", "c"),
+        default="dab",
+        help="what is written: a .dab file (default), or C source with the model and a function that runs it; for c, "
+        "the model may be a .dab file, too",
+    )
+    add(
+        "--name",
+        type=_model_name,
+        help="of the files and functions of --emit c; default: the model's",
+    )
     add("--report", type=Path, metavar="FILE", help="write the report as JSON too")
     add(
         "--verify",
@@ -161,6 +181,15 @@ def _percentile(text: str) -> float:
     if not 50 < share <= 100:
         raise argparse.ArgumentTypeError("it must be above 50 and at most 100")
     return share
+
+
+def _model_name(text: str) -> str:
+    if not is_model_name(text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no name for C files and functions: a letter, then letters, digits and _, not as words of C or "
+            "C++ or its headers, and not beginning with bnn"
+        )
+    return text
 
 
 def _count(text: str) -> int:

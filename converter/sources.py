@@ -22,9 +22,11 @@ Shapes = Mapping[str, Shape]
 
 BLANKS = b"\xef\xbb\xbf \t\r\n"  # what may stand in front of JSON
 
+CONVERTED = b"\x89DAB"  # the first bytes of a .dab file
+
 #: First bytes of files that are no models, and what to do with them.
 REFUSED = {
-    b"\x89DAB": "is a converted model already; to look into it: python -m pylibbnn inspect FILE",
+    CONVERTED: "is a converted model already; to look into it: python -m pylibbnn inspect FILE",
     b"\x12\x01\0\0\0\0\0\0": "holds MXNet parameters only; give the symbol, and this file with "
     "--params: python -m converter model-symbol.json --params FILE",
 }
@@ -49,6 +51,11 @@ def check(path: Path) -> None:
     for magic, text in REFUSED.items():
         if _head(path).startswith(magic):
             raise ConversionError(f"{path}: {text}")
+
+
+def is_converted(path: Path) -> bool:
+    """Whether a file is a .dab file. Raises ConversionError where it cannot be read."""
+    return _head(path).startswith(CONVERTED)
 
 
 def as_onnx(

@@ -45,59 +45,46 @@ const char *name() { return bnn_strerror(BNN_OK); }
 """
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("amalgamation")
-    amalgamate.write(path)
-    return path
-
-
 @pytest.mark.parametrize("name", COMPILERS)
-def test_one_translation_unit(name: str, folder: Path, tmp_path: Path) -> None:
+def test_one_translation_unit(name: str, amalgamation: Path, tmp_path: Path) -> None:
     options = ["-std=c11", "-O1", *WARNINGS, "-fno-pie", "-ffreestanding"]
     options += ["-DBNN_CONFIG_FREESTANDING=1"]
-    run([*compiler(name), *options, "-c", folder / "bnn.c", "-o", tmp_path / "bnn.o"])
+    run([*compiler(name), *options, "-c", amalgamation / "bnn.c", "-o", tmp_path / "bnn.o"])
     assert freestanding.problems(tmp_path / "bnn.o") == []
 
 
-def test_nothing_else_is_included(folder: Path) -> None:
-    included = amalgamate.INCLUDE.findall((folder / "bnn.c").read_text(encoding="utf-8"))
+def test_nothing_else_is_included(amalgamation: Path) -> None:
+    included = amalgamate.INCLUDE.findall((amalgamation / "bnn.c").read_text(encoding="utf-8"))
     assert included == ["bnn.h"]
-    assert amalgamate.INCLUDE.findall((folder / "bnn.h").read_text(encoding="utf-8")) == []
+    assert amalgamate.INCLUDE.findall((amalgamation / "bnn.h").read_text(encoding="utf-8")) == []
 
 
 @pytest.mark.parametrize("name", ["g++", "clang++"])
-def test_header_in_cpp(name: str, folder: Path, tmp_path: Path) -> None:
+def test_header_in_cpp(name: str, amalgamation: Path, tmp_path: Path) -> None:
     (tmp_path / "user.cpp").write_text(HEADER_ONLY, encoding="utf-8")
     zig = [str(toolchain.zig()), "c++", "-target", "x86_64-linux-musl"]
     command = zig if name == "clang++" else compiler(name)
-    options = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{folder}", "-c"]
+    options = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{amalgamation}", "-c"]
     run([*command, *options, tmp_path / "user.cpp", "-o", tmp_path / "user.o"])
 
 
-def test_digits(folder: Path, tmp_path: Path) -> None:
+def test_digits(amalgamation: Path, bnn_object: Path, tmp_path: Path) -> None:
     """The same bits as the library's, by the compiler's default dialect."""
     model = convert(tmp_path)
     (tmp_path / "main.c").write_text(PROGRAM, encoding="utf-8")
-    command: list[str | Path] = [
-        *toolchain.native_cc(),
-        "-O3",
-        f"-I{folder}",
-        tmp_path / "main.c",
-        folder / "bnn.c",
-    ]
-    run([*command, "-o", tmp_path / "digits"])
+    command = [*toolchain.native_cc(), f"-I{amalgamation}", str(tmp_path / "main.c")]
+    run([*command, bnn_object, "-o", tmp_path / "digits"])
     images = np.load(ROOT / "examples" / "digits" / "test.npz")["x"]
     got = run([tmp_path / "digits", model], images.tobytes())
     assert got == Model(model, "c").run(images).tobytes()
 
 
-def test_source_is_the_same_every_time(folder: Path) -> None:
-    assert (folder / "bnn.c").read_text(encoding="utf-8") == amalgamate.library()
+def test_source_is_the_same_every_time(amalgamation: Path) -> None:
+    assert (amalgamation / "bnn.c").read_text(encoding="utf-8") == amalgamate.library()
     assert str(ROOT) not in amalgamate.library() + amalgamate.header()
 
 
-def test_products_are_not_fused(folder: Path, tmp_path: Path) -> None:
+def test_products_are_not_fused(amalgamation: Path, tmp_path: Path) -> None:
     """gcc fuses them unless it is told not to; a build without the pragma shows that this test would see it."""
     if platform.machine() != "x86_64":
         pytest.skip("looks for fused multiply-adds of x86-64")
@@ -105,7 +92,7 @@ def test_products_are_not_fused(folder: Path, tmp_path: Path) -> None:
     for name, code in (("as it is", amalgamate.SETTINGS), ("without", "")):
         source = tmp_path / "user.c"
         source.write_text(code + "float f(float a, float b) { return a * b + b; }\n", "utf-8")
-        options = ["-std=gnu11", "-O2", "-mfma", f"-I{folder}", "-S", "-o", "-"]
+        options = ["-std=gnu11", "-O2", "-mfma", f"-I{amalgamation}", "-S", "-o", "-"]
         found[name] = run([*compiler("gcc"), *options, source]).count(b"\tvfmadd")
     assert found == {"as it is": 0, "without": 1}
 
