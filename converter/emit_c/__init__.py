@@ -5,6 +5,7 @@ NAME.h         typed, shaped prototypes; bytes of memory
 NAME.c         NAME_init, NAME_run over memory of the caller's
 NAME_static.c  the same over memory of its own; not linked by who does not call it
 NAME_data.c    the .dab file as an array, for flash
+NAME_config.h  switches for a library with only what this model needs
 
 The files say the same for the same model, wherever and whenever they are written.
 """
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 
 from converter import dab
 from converter.emit_c import names
+from converter.emit_c.templates import FILES
 from converter.errors import ConversionError
 from converter.fold import first_line
 
@@ -28,127 +30,6 @@ C_TYPES = {
     dab.Type.I8: "int8_t",
     dab.Type.U8: "uint8_t",
 }
-
-HEADER = """\
-/* {title}
- *
- *     static _Alignas({upper}_ALIGNMENT) uint8_t arena[{upper}_ARENA_BYTES];
- *     bnn_plan *plan;
- *     if ({name}_init(&plan, arena, sizeof arena, NULL) != BNN_OK) ... a bnn_error in NULL's place says why
- *     {name}_run(plan, {arguments});
- */
-#ifndef {upper}_H
-#define {upper}_H
-
-#include <stddef.h>
-#include <stdint.h>
-
-#if defined(__has_include)
-#if __has_include("bnn.h")
-#define {upper}_AMALGAMATED 1
-#endif
-#endif
-#ifdef {upper}_AMALGAMATED
-#include "bnn.h"
-#else
-#include <bnn/bnn.h>
-#endif
-
-#ifdef __cplusplus
-extern "C" {{
-#endif
-
-#define {upper}_MODEL_BYTES {model_bytes}
-#define {upper}_ALIGNMENT {alignment}
-
-/* Memory that it works in: enough for the portable kernels, Cortex-M's and x86's. Kernels for AArch64 and NEON may prepare
- * weights and take more: {name}_arena_bytes() says it for the machine it runs on (0: the model is refused). */
-#define {upper}_ARENA_BYTES {arena_bytes}
-size_t {name}_arena_bytes(void);
-
-/* The model, a .dab file. It stays where it is. */
-extern const uint8_t {name}_model[{upper}_MODEL_BYTES];
-
-/* Makes a plan in `arena`, which is aligned to {upper}_ALIGNMENT and stays the plan's. `error` may be NULL. */
-BNN_MUST_CHECK bnn_status {name}_init(bnn_plan **plan, void *arena, size_t bytes, bnn_error *error);
-
-/* The same in an array of {name}_static.c: one plan, which a second call makes anew. */
-BNN_MUST_CHECK bnn_status {name}_init_static(bnn_plan **plan, bnn_error *error);
-
-/* Runs the network once, from arrays of the caller's to others. Floats must not be NaN.
-{tensors}
- * Without copies: bnn_plan_input and bnn_plan_output of bnn.h are the same tensors in the plan's memory. */
-void {name}_run(bnn_plan *plan, {parameters});
-
-#ifdef __cplusplus
-}}
-#endif
-#endif
-"""
-
-SOURCE = """\
-/* {title}
- *
- * What is computed, op by op:
-{ops}
- */
-#include "{name}.h"
-
-static bnn_status load(bnn_model *model, bnn_error *error)
-{{
-    return bnn_model_init(model, {name}_model, sizeof {name}_model, error);
-}}
-
-size_t {name}_arena_bytes(void)
-{{
-    bnn_model model;
-    size_t bytes;
-    return load(&model, NULL) == BNN_OK && bnn_plan_size(&model, NULL, &bytes, NULL) == BNN_OK ? bytes : 0;
-}}
-
-bnn_status {name}_init(bnn_plan **plan, void *arena, size_t bytes, bnn_error *error)
-{{
-    bnn_model model;
-    const bnn_status status = load(&model, error);
-    return status == BNN_OK ? bnn_plan_init(plan, &model, NULL, arena, bytes, error) : status;
-}}
-
-static void copy(void *to, const void *from, size_t bytes)
-{{
-    for (size_t i = 0; i < bytes; i++) {{
-        ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
-    }}
-}}
-
-void {name}_run(bnn_plan *plan, {parameters})
-{{
-{copies}
-}}
-"""
-
-STATIC = """\
-/* {title} */
-#include "{name}.h"
-
-static _Alignas({upper}_ALIGNMENT) uint8_t arena[{upper}_ARENA_BYTES];
-
-bnn_status {name}_init_static(bnn_plan **plan, bnn_error *error)
-{{
-    return {name}_init(plan, arena, sizeof arena, error);
-}}
-"""
-
-DATA = """\
-/* {title} */
-#include "{name}.h"
-
-_Alignas({upper}_ALIGNMENT) const uint8_t {name}_model[{upper}_MODEL_BYTES] = {{
-{rows}
-}};
-"""
-
-
-FILES = {".h": HEADER, ".c": SOURCE, "_static.c": STATIC, "_data.c": DATA}
 
 
 def file_names(name: str) -> list[str]:
@@ -184,6 +65,7 @@ def emit(data: bytes, name: str) -> dict[str, bytes]:
         "copies": "\n".join(_copies(tensors, len(inputs))),
         "ops": "\n".join(_ops(model)),
         "rows": "\n".join(_rows(data)),
+        "switches": "\n".join(f"#define BNN_CONFIG_{switch} 1" for switch in _switches(model)),
     }
     return {f"{name}{end}": text.format(**texts).encode("ascii") for end, text in FILES.items()}
 
@@ -233,6 +115,16 @@ def _ops(model: dab.Model) -> Iterator[str]:
             tensor = model.tensors[index]
             yield f" *       {'with' if tensor.constant else 'reads'} {_described(tensor)}"
         yield from (f" *       writes {_described(model.tensors[index])}" for index in op.outputs)
+
+
+def _switches(model: dab.Model) -> list[str]:
+    """What of the library the model needs: op kinds and steps, in their order."""
+    kinds = {op.kind for op in model.ops}
+    steps = {step for op in model.ops for step in op.steps}
+    return [
+        *(f"OP_{kind.name.lower()}" for kind in dab.Kind if kind in kinds),
+        *(f"STEP_{step.name.lower()}" for step in dab.Step if step in steps),
+    ]
 
 
 def _rows(data: bytes) -> Iterator[str]:

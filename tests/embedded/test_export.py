@@ -59,7 +59,8 @@ int main(void)
 #: Names that would end a comment, begin one, make a trigraph, continue a line, are words or macros, or no names at all.
 HOSTILE = [
     "*/ int x; /*", "??/\n#error", "a\\", "int", "plan", "NULL", "EOF", "errno", "", "é", "\n", "linux", "__x", "9", "in",
-    "in_", "}}", "a.b", "a/b", "a" * 99, "a" * 98, "%s{0}", "/*//", "BNN_OK", "model_run", "class", "\U0001f600", "stdin", "and",
+    "in_", "}}", "a.b", "a/b", "a" * 99, "a" * 98, "%s{0}", "/*//", "BNN_OK", "model_run", "class", "\U0001f600",
+    "stdin", "and",
 ]  # fmt: skip
 
 
