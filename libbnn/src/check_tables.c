@@ -140,9 +140,6 @@ static const char *op_rule_broken(const struct bnn_dab_op *op, uint32_t operands
 {
     static const uint8_t zero[sizeof op->reserved];
     const struct bnn_op_kind *kind = bnn_op_kind(op->kind);
-    if (kind == NULL) {
-        return "kind: there is no such op";
-    }
     if (op->outputs < 1 || op->outputs > BNN_MAX_OUTPUTS || op->inputs > BNN_MAX_INPUTS) {
         return "inputs, outputs: more or fewer than any op has";
     }
@@ -163,11 +160,15 @@ bnn_status bnn_check_ops(const bnn_model *model, bnn_error *error)
     uint32_t operands = 0, attributes = 0;
     for (uint32_t i = 0; i < model->op_count; i++) {
         struct bnn_dab_op op = bnn_model_op(model, i);
+        bnn_status status = bnn_check_op_support(op.kind, i, error);
+        if (status != BNN_OK) {
+            return status;
+        }
         const char *what = op_rule_broken(&op, operands, attributes);
         if (what != NULL) {
             return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_OP, i, what);
         }
-        bnn_status status = bnn_check_string(model, op.name, i, error);
+        status = bnn_check_string(model, op.name, i, error);
         if (status != BNN_OK) {
             return status;
         }

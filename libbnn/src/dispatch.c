@@ -4,6 +4,7 @@
  */
 #include "kernels.h"
 #include "port.h"
+#include "used.h"
 
 #include "bnn/bnn.h"
 
@@ -52,7 +53,8 @@ static const struct bnn_isa isas[ISA_COUNT] = {
 #endif
 };
 
-#define ROW(slot, isa) {BNN_SLOT_##slot, #slot, ISA_##isa, (bnn_kernel_fn *)bnn_##slot##_##isa},
+#define ROW(slot, isa)                                                                                                         \
+    BNN_ONLY_IF(BNN_USED_##slot, {BNN_SLOT_##slot, BNN_TEXT(#slot), ISA_##isa, (bnn_kernel_fn *)bnn_##slot##_##isa}, )
 static const struct bnn_variant variants[] = {
 #define BNN_KERNEL(slot, params) ROW(slot, c)
 #include "kernels.def"
@@ -64,11 +66,12 @@ static const struct bnn_variant variants[] = {
 #undef BNN_ISA
 #undef BNN_VARIANT
 #endif
+    {BNN_SLOT_COUNT, NULL, ISA_COUNT, NULL}, /* a build may have no kernel */
 };
 
 size_t bnn_variant_count(void)
 {
-    return sizeof variants / sizeof variants[0];
+    return sizeof variants / sizeof variants[0] - 1;
 }
 
 const struct bnn_variant *bnn_variant_at(size_t index)
@@ -136,7 +139,7 @@ int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu)
         return -1;
     }
     /* The table is written as an array of pointers in slot order, which is its member order. */
-    bnn_kernel_fn *slots[BNN_SLOT_COUNT];
+    bnn_kernel_fn *slots[BNN_SLOT_COUNT] = {NULL};
     _Static_assert(sizeof slots == sizeof *table, "one pointer per slot");
     for (size_t i = 0; i < bnn_variant_count(); i++) {
         const uint32_t set = variants[i].isa;

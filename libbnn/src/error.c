@@ -31,7 +31,7 @@ const char *bnn_strerror(bnn_status status)
     return index < sizeof texts / sizeof texts[0] ? texts[index] : "unknown status";
 }
 
-bnn_status bnn_fail(bnn_error *error, bnn_status status, bnn_place place, uint32_t index, const char *what)
+bnn_status bnn_fill_error(bnn_error *error, bnn_status status, bnn_place place, uint32_t index, const char *what)
 {
     *error = (bnn_error){.status = status, .place = place, .index = index, .what = what};
     return status;

@@ -56,21 +56,8 @@ struct range_rule {
 };
 
 /* Rules of section 2.1 on single fields. */
-static bnn_status check_header(const struct bnn_dab_header *header, size_t size, bnn_error *error)
+static bnn_status check_ranges(const struct bnn_dab_header *header, bnn_error *error)
 {
-    if (header->major != BNN_DAB_MAJOR) {
-        return bnn_fail(error, BNN_ERR_VERSION, BNN_PLACE_HEADER, 0, "major: this library reads version 1");
-    }
-    if (header->minor > BNN_DAB_MINOR) {
-        return bnn_fail(error, BNN_ERR_VERSION, BNN_PLACE_HEADER, 0,
-                        "minor: newer than this library; convert again for it or update the library");
-    }
-    if (header->file_size > BNN_DAB_MAX_BYTES) {
-        return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_HEADER, 0, "file_size: must be below 2^31");
-    }
-    if (header->file_size > size) {
-        return bnn_fail(error, BNN_ERR_TRUNCATED, BNN_PLACE_HEADER, 0, "file_size: more than the bytes given");
-    }
     const struct range_rule rules[] = {
         {header->tensor_count, 1, BNN_DAB_MAX_TENSORS, "tensor_count: must be 1..16384"},
         {header->op_count, 1, BNN_DAB_MAX_OPS, "op_count: must be 1..16384"},
@@ -92,6 +79,25 @@ static bnn_status check_header(const struct bnn_dab_header *header, size_t size,
         return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_HEADER, 0, "reserved: must be zero");
     }
     return BNN_OK;
+}
+
+/* Rules of section 2.1 that say whether this is a file to read at all. */
+static bnn_status check_header(const struct bnn_dab_header *header, size_t size, bnn_error *error)
+{
+    if (header->major != BNN_DAB_MAJOR) {
+        return bnn_fail(error, BNN_ERR_VERSION, BNN_PLACE_HEADER, 0, "major: this library reads version 1");
+    }
+    if (header->minor > BNN_DAB_MINOR) {
+        return bnn_fail(error, BNN_ERR_VERSION, BNN_PLACE_HEADER, 0,
+                        "minor: newer than this library; convert again for it or update the library");
+    }
+    if (header->file_size > BNN_DAB_MAX_BYTES) {
+        return bnn_fail(error, BNN_ERR_FORMAT, BNN_PLACE_HEADER, 0, "file_size: must be below 2^31");
+    }
+    if (header->file_size > size) {
+        return bnn_fail(error, BNN_ERR_TRUNCATED, BNN_PLACE_HEADER, 0, "file_size: more than the bytes given");
+    }
+    return BNN_CONFIG_CHECKS ? check_ranges(header, error) : BNN_OK;
 }
 
 /* Places the tables of section 2 behind the header. All counts are bounded, so 32 bits hold the sum. */
@@ -132,6 +138,34 @@ static bnn_status place_tables(bnn_model *model, const uint8_t *bytes, const str
     return BNN_OK;
 }
 
+/* All that is behind the header. */
+static bnn_status check_content(const bnn_model *model, bnn_error *error)
+{
+    static bnn_status (*const checks[])(const bnn_model *, bnn_error *) = {
+        bnn_check_tensors, bnn_check_ops,       bnn_check_operands, bnn_check_io,
+        bnn_check_strings, bnn_check_lifetimes, bnn_check_overlaps,
+    };
+    struct bnn_tensor_set infinite;
+    bnn_status status = bnn_check_string(model, model->metadata, 0, error);
+    for (size_t i = 0; status == BNN_OK && i < sizeof checks / sizeof checks[0]; i++) {
+        status = checks[i](model, error);
+    }
+    if (status == BNN_OK) {
+        status = bnn_check_data(model, &infinite, error);
+    }
+    return status == BNN_OK ? bnn_check_kinds(model, &infinite, error) : status;
+}
+
+/* What must be checked of a model that is trusted. */
+static bnn_status check_ops_only(const bnn_model *model, bnn_error *error)
+{
+    bnn_status status = BNN_OK;
+    for (uint32_t i = 0; status == BNN_OK && i < model->op_count; i++) {
+        status = bnn_check_op_support(bnn_model_op(model, i).kind, i, error);
+    }
+    return status;
+}
+
 bnn_status bnn_model_init(bnn_model *model, const void *bytes, size_t size, bnn_error *error)
 {
     bnn_error ignored;
@@ -152,26 +186,15 @@ bnn_status bnn_model_init(bnn_model *model, const void *bytes, size_t size, bnn_
     bnn_memcpy(&header, bytes, sizeof header);
 
     bnn_model view;
-    struct bnn_tensor_set infinite;
     bnn_status status = check_header(&header, size, error);
     if (status == BNN_OK) {
         status = place_tables(&view, bytes, &header, error);
     }
     if (status == BNN_OK) {
-        status = bnn_check_string(&view, view.metadata, 0, error);
-    }
-    static bnn_status (*const checks[])(const bnn_model *, bnn_error *) = {
-        bnn_check_tensors, bnn_check_ops,       bnn_check_operands, bnn_check_io,
-        bnn_check_strings, bnn_check_lifetimes, bnn_check_overlaps,
-    };
-    for (size_t i = 0; status == BNN_OK && i < sizeof checks / sizeof checks[0]; i++) {
-        status = checks[i](&view, error);
+        status = BNN_CONFIG_CHECKS ? check_content(&view, error) : check_ops_only(&view, error);
     }
     if (status == BNN_OK) {
-        status = bnn_check_data(&view, &infinite, error);
-    }
-    if (status == BNN_OK) {
-        status = bnn_check_kinds(&view, &infinite, error);
+        status = bnn_check_step_support(&view, error);
     }
     if (status == BNN_OK) {
         *model = view;

@@ -7,9 +7,11 @@
 
 #include "bnn/bnn.h"
 #include "format.h"
+#include "used.h"
 
 /* Fills `error` (not NULL) and returns `status`. */
-bnn_status bnn_fail(bnn_error *error, bnn_status status, bnn_place place, uint32_t index, const char *what);
+bnn_status bnn_fill_error(bnn_error *error, bnn_status status, bnn_place place, uint32_t index, const char *what);
+#define bnn_fail(error, status, place, index, what) bnn_fill_error(error, status, place, index, BNN_TEXT(what))
 
 struct bnn_dab_tensor bnn_model_tensor(const bnn_model *model, uint32_t index);
 struct bnn_dab_op bnn_model_op(const bnn_model *model, uint32_t index);
@@ -38,6 +40,11 @@ static inline int bnn_tensor_set_has(const struct bnn_tensor_set *set, uint32_t 
 {
     return set->bits[tensor / 8] >> tensor % 8 & 1;
 }
+
+/* BNN_ERR_UNSUPPORTED at the first op that this build lacks, or that has a step which it lacks. `kind`: ops only, attributes need not
+ * be checked yet. */
+bnn_status bnn_check_op_support(uint32_t kind, uint32_t index, bnn_error *error);
+bnn_status bnn_check_step_support(const bnn_model *model, bnn_error *error);
 
 /* The parts of bnn_model_init, in its order. They read only what the parts before them have checked. `infinite` takes the
  * F32 constants that hold an infinity. */

@@ -8,7 +8,8 @@
 #include "port.h"
 
 static const struct bnn_op_kind kinds[] = {
-#define BNN_OP(kind, name, words, fewest, most, steps) {#name, kind, words, fewest, most, steps, &bnn_op_##name},
+#define BNN_OP(kind, name, words, fewest, most, steps)                                                                         \
+    BNN_ONLY_IF(BNN_CONFIG_OP_##name, {#name, kind, words, fewest, most, steps, &bnn_op_##name}, )
 #include "ops.def"
 #undef BNN_OP
 };
@@ -76,6 +77,12 @@ uint32_t bnn_op_attribute_word(const struct bnn_op *op, uint32_t i)
 int32_t bnn_op_attribute(const struct bnn_op *op, uint32_t i)
 {
     return (int32_t)bnn_op_attribute_word(op, i);
+}
+
+uint32_t bnn_op_step(const struct bnn_op *op, uint32_t i)
+{
+    uint32_t word = op->kind->words - BNN_STEP_WORDS + i / 4;
+    return bnn_op_attribute_word(op, word) >> i % 4 * 8 & 0xff;
 }
 
 bnn_status bnn_op_require(const struct bnn_op *op, int rule, bnn_place place, const char *what, bnn_error *error)

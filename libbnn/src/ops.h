@@ -18,6 +18,7 @@
 #include "bnn/bnn.h"
 #include "format.h"
 #include "kernels.h"
+#include "used.h"
 
 #define BNN_MAX_INPUTS 64
 #define BNN_MAX_OUTPUTS BNN_MAX_STEPS
@@ -48,6 +49,9 @@ struct bnn_op_code {
     bnn_op_run_fn *run;
 };
 
+/* Checks are not compiled in where models are trusted. */
+#define BNN_CHECK(check) (BNN_CONFIG_CHECKS ? (check) : NULL)
+
 struct bnn_op_kind {
     const char *name;
     uint16_t kind;
@@ -74,7 +78,7 @@ struct bnn_op {
 #include "ops.def"
 #undef BNN_OP
 
-/* Row of ops.def, or NULL. */
+/* Row of ops.def, or NULL: also if the op is not compiled in. */
 const struct bnn_op_kind *bnn_op_kind(uint32_t kind);
 
 struct bnn_op bnn_op_of(const bnn_model *model, uint32_t index);
@@ -85,6 +89,9 @@ struct bnn_view bnn_op_output(const struct bnn_op *op, uint32_t i);
 int32_t bnn_op_attribute(const struct bnn_op *op, uint32_t i);
 uint32_t bnn_op_attribute_word(const struct bnn_op *op, uint32_t i);
 
+/* Code of step i < BNN_MAX_STEPS of an op that has steps. */
+uint32_t bnn_op_step(const struct bnn_op *op, uint32_t i);
+
 /* BNN_OK if `rule` holds, otherwise an error at this op. */
 bnn_status bnn_op_require(const struct bnn_op *op, int rule, bnn_place place, const char *what, bnn_error *error);
 
@@ -94,7 +101,7 @@ bnn_status bnn_data_error(const struct bnn_view *view, const char *what, bnn_err
 /* A broken rule makes a check return; `op` and `error` are the check's arguments. */
 #define BNN_REQUIRE(place, rule, what)                                                                                         \
     do {                                                                                                                       \
-        if (bnn_op_require(op, (rule), BNN_PLACE_##place, (what), error) != BNN_OK) {                                          \
+        if (bnn_op_require(op, (rule), BNN_PLACE_##place, BNN_TEXT(what), error) != BNN_OK) {                                  \
             return error->status;                                                                                              \
         }                                                                                                                      \
     } while (0)

@@ -105,4 +105,4 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_bdense = {check, bind, run};
+const struct bnn_op_code bnn_op_bdense = {BNN_CHECK(check), bind, run};

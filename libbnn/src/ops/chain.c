@@ -17,6 +17,9 @@ struct form {
 
 static struct form form_of(const struct bnn_chain *taps, const struct bnn_kernels *kernels)
 {
+    if (!BNN_CONFIG_CHAIN) {
+        return (struct form){.tile = 0};
+    }
     if (taps->wide == 0 && kernels->bchain64 != bnn_bchain64_c) {
         return (struct form){.vectors = taps->narrow, .tile = 4, .taps = taps->narrow};
     }

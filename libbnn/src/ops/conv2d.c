@@ -236,5 +236,5 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_conv2d = {check_conv2d, bind_conv2d, run};
-const struct bnn_op_code bnn_op_dense = {check_dense, bind_dense, run};
+const struct bnn_op_code bnn_op_conv2d = {BNN_CHECK(check_conv2d), bind_conv2d, run};
+const struct bnn_op_code bnn_op_dense = {BNN_CHECK(check_dense), bind_dense, run};

@@ -73,4 +73,4 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_pointwise = {check, bind, run};
+const struct bnn_op_code bnn_op_pointwise = {BNN_CHECK(check), bind, run};

@@ -213,6 +213,6 @@ static void run_bits(const void *state, uint8_t *scratch)
     }
 }
 
-const struct bnn_op_code bnn_op_maxpool2d = {check_max, bind, run_max};
-const struct bnn_op_code bnn_op_avgpool2d = {check_average, bind, run_average};
-const struct bnn_op_code bnn_op_bmaxpool2d = {check_bits, bind, run_bits};
+const struct bnn_op_code bnn_op_maxpool2d = {BNN_CHECK(check_max), bind, run_max};
+const struct bnn_op_code bnn_op_avgpool2d = {BNN_CHECK(check_average), bind, run_average};
+const struct bnn_op_code bnn_op_bmaxpool2d = {BNN_CHECK(check_bits), bind, run_bits};

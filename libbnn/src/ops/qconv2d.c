@@ -224,5 +224,5 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, &call, scratch);
 }
 
-const struct bnn_op_code bnn_op_qconv2d = {check_conv, bind_conv, run};
-const struct bnn_op_code bnn_op_qdense = {check_dense, bind_dense, run};
+const struct bnn_op_code bnn_op_qconv2d = {BNN_CHECK(check_conv), bind_conv, run};
+const struct bnn_op_code bnn_op_qdense = {BNN_CHECK(check_dense), bind_dense, run};

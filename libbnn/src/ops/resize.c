@@ -202,5 +202,5 @@ static void run_resize(const void *state, uint8_t *scratch)
     }
 }
 
-const struct bnn_op_code bnn_op_gather2d = {check_gather, bind_gather, run_gather};
-const struct bnn_op_code bnn_op_resize2d = {check_resize, bind_resize, run_resize};
+const struct bnn_op_code bnn_op_gather2d = {BNN_CHECK(check_gather), bind_gather, run_gather};
+const struct bnn_op_code bnn_op_resize2d = {BNN_CHECK(check_resize), bind_resize, run_resize};

@@ -341,8 +341,8 @@ static const void *bind_slice(const struct bnn_op *op, struct bnn_build *build)
     return take_one(build, c);
 }
 
-const struct bnn_op_code bnn_op_concat = {check_concat, bind_concat, run};
-const struct bnn_op_code bnn_op_transpose = {check_transpose, bind_transpose, run};
-const struct bnn_op_code bnn_op_reshape = {check_reshape, bind_reshape, run};
-const struct bnn_op_code bnn_op_pad = {check_pad, bind_pad, run};
-const struct bnn_op_code bnn_op_slice = {check_slice, bind_slice, run};
+const struct bnn_op_code bnn_op_concat = {BNN_CHECK(check_concat), bind_concat, run};
+const struct bnn_op_code bnn_op_transpose = {BNN_CHECK(check_transpose), bind_transpose, run};
+const struct bnn_op_code bnn_op_reshape = {BNN_CHECK(check_reshape), bind_reshape, run};
+const struct bnn_op_code bnn_op_pad = {BNN_CHECK(check_pad), bind_pad, run};
+const struct bnn_op_code bnn_op_slice = {BNN_CHECK(check_slice), bind_slice, run};

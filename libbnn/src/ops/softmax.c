@@ -60,4 +60,4 @@ static void run(const void *state, uint8_t *scratch)
     }
 }
 
-const struct bnn_op_code bnn_op_softmax = {check, bind, run};
+const struct bnn_op_code bnn_op_softmax = {BNN_CHECK(check), bind, run};

@@ -40,16 +40,10 @@ static const struct step_rule rules[BNN_STEP_COUNT] = {
     [BNN_STEP_EMIT_I8] = {2, BNN_TYPE_I8, 0, 0, {BNN_TYPE_F32, BNN_TYPE_I32}, {ONE, ONE}},
 };
 
-static uint32_t step_code(const struct bnn_op *op, uint32_t i)
-{
-    uint32_t word = op->kind->words - BNN_STEP_WORDS + i / 4;
-    return bnn_op_attribute_word(op, word) >> i % 4 * 8 & 0xff;
-}
-
 static uint32_t step_count(const struct bnn_op *op)
 {
     uint32_t count = 0;
-    while (count < BNN_MAX_STEPS && step_code(op, count) != BNN_STEP_END) {
+    while (count < BNN_MAX_STEPS && bnn_op_step(op, count) != BNN_STEP_END) {
         count++;
     }
     return count;
@@ -60,7 +54,7 @@ static bnn_status check_program(const struct bnn_op *op, uint32_t own, const str
 {
     uint32_t inputs = own, outputs = 0, count = step_count(op), changed = !value->may_be_minus_zero;
     for (uint32_t i = 0; i < BNN_MAX_STEPS; i++) {
-        uint32_t code = step_code(op, i);
+        uint32_t code = bnn_op_step(op, i);
         BNN_REQUIRE(ATTRIBUTE, code < BNN_STEP_COUNT, "steps: there is no such step");
         BNN_REQUIRE(ATTRIBUTE, i < count || code == BNN_STEP_END, "steps: a step behind the end of the program");
         BNN_REQUIRE(ATTRIBUTE, code != BNN_STEP_EMIT_INT || (i == 0 && value->integer),
@@ -171,7 +165,7 @@ bnn_status bnn_steps_check(const struct bnn_op *op, uint32_t own, const struct b
     bnn_status status = check_program(op, own, value, error);
     uint32_t input = own, output = 0, count = step_count(op);
     for (uint32_t i = 0; status == BNN_OK && i < count; i++) {
-        uint32_t code = step_code(op, i);
+        uint32_t code = bnn_op_step(op, i);
         for (uint32_t k = 0; status == BNN_OK && k < rules[code].operands; k++) {
             struct bnn_view view = bnn_op_input(op, input++);
             status = check_operand(op, code, k, &view, value, error);
@@ -256,7 +250,7 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
         .channels = (size_t)value->channels,
     };
     for (uint32_t i = 0; i < count; i++) {
-        struct bnn_step step = {.code = (enum bnn_step_code)step_code(op, i)};
+        struct bnn_step step = {.code = (enum bnn_step_code)bnn_op_step(op, i)};
         const struct step_rule *rule = &rules[step.code];
         step.a = rule->operands > 0 ? bnn_op_input(op, input).data : NULL;
         step.b = rule->operands > 1 ? bnn_op_input(op, input + 1).data : NULL;
