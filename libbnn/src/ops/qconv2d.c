@@ -20,7 +20,7 @@ struct qconv {
     struct bnn_window window;
     struct bnn_number_source x;
     const uint8_t *w;
-    struct bnn_spans x_spans;
+    struct bnn_spans y_spans, x_spans;
     int binary;
     size_t groups, outputs, channels; /* outputs, channels: per convolution group */
     size_t taps, vectors;             /* of one output */
@@ -87,6 +87,7 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     struct qconv s = {
         .window = *window,
         .w = w.data,
+        .y_spans = bnn_take_spans(&window->y, build),
         .x_spans = bnn_take_spans(&window->x, build),
         .binary = w.type == BNN_TYPE_W_SIGN,
         .groups = w.dims[0],
@@ -126,41 +127,46 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
     return bind_window(op, &window, ZERO_DENSE, build);
 }
 
-/* The taps of a row of the kernel at column x of a row of the input: those that are neighbours there are copied at once. */
-static int8_t *fill_row(const struct call *call, int8_t *to, size_t group, const int8_t *row, uint32_t x)
+/* Rows of taps are short and there are many of them: up to 64 bytes go by 16, or by 4, without a call; the last ones may overlap. */
+static inline void copy_taps(int8_t *to, const int8_t *from, size_t bytes)
 {
-    const struct qconv *s = call->layer;
-    const struct bnn_axis *ax = &s->window.x;
-    const struct bnn_span *span = bnn_span_of(&s->x_spans, x);
-    const size_t pixel = s->groups * s->channels, inside = span->tap_end - span->tap;
-    const size_t run = s->groups == 1 && ax->dilation == 1 ? inside : 1;
-    bnn_memset(to, call->x.zero, span->tap * s->channels);
-    to += span->tap * s->channels;
-    for (uint32_t kx = span->tap; kx < span->tap_end; kx += (uint32_t)run, to += run * s->channels) {
-        bnn_memcpy(to, row + (size_t)bnn_tap(ax, x, kx) * pixel + group * s->channels, run * s->channels);
+    if (bytes < 4 || bytes > 64) {
+        bnn_memcpy(to, from, bytes);
+        return;
     }
-    const size_t behind = (ax->kernel - span->tap_end) * s->channels;
-    bnn_memset(to, call->x.zero, behind);
-    return to + behind;
+    size_t i = 0;
+    for (; i + 16 <= bytes; i += 16) {
+        bnn_memcpy(to + i, from + i, 16);
+    }
+    if (i > 0 && i < bytes) {
+        bnn_memcpy(to + bytes - 16, from + bytes - 16, 16);
+    } else if (i < bytes) {
+        for (; i + 4 < bytes; i += 4) {
+            bnn_memcpy(to + i, from + i, 4);
+        }
+        bnn_memcpy(to + bytes - 4, from + bytes - 4, 4);
+    }
 }
 
-/* The taps of output (y, x) of a group, in the order of the weights; zeros up to whole vectors. */
+/* The taps of output (y, x) of a group, in the order of the weights; those that are neighbours in a row of the input are copied
+ * at once, and zeros follow up to whole vectors. */
 static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32_t y, uint32_t x)
 {
     const struct qconv *s = call->layer;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    const size_t row_taps = ax->kernel * s->channels, row_bytes = ax->in * s->groups * s->channels;
-    int8_t *const end = to + s->vectors * 16;
-    for (uint32_t ky = 0; ky < ay->kernel; ky++) {
-        const int64_t row = bnn_tap(ay, y, ky);
-        if (row >= 0 && row < ay->in) {
-            to = fill_row(call, to, group, call->x.q + (size_t)row * row_bytes, x);
-        } else {
-            bnn_memset(to, call->x.zero, row_taps);
-            to += row_taps;
+    const struct bnn_span *ys = bnn_span_of(&s->y_spans, y), *xs = bnn_span_of(&s->x_spans, x);
+    const size_t pixel = s->groups * s->channels, row_taps = ax->kernel * s->channels, inside = xs->tap_end - xs->tap;
+    const size_t run = s->groups == 1 && ax->dilation == 1 ? inside : 1; /* taps */
+    if (ys->tap_end - ys->tap < ay->kernel || inside < ax->kernel) {
+        bnn_memset(to, call->x.zero, ay->kernel * row_taps);
+    }
+    bnn_memset(to + s->taps, 0, s->vectors * 16 - s->taps);
+    for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
+        const int8_t *row = call->x.q + (size_t)bnn_tap(ay, y, ky) * ax->in * pixel + group * s->channels;
+        for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += (uint32_t)run) {
+            copy_taps(to + ky * row_taps + kx * s->channels, row + (size_t)bnn_tap(ax, x, kx) * pixel, run * s->channels);
         }
     }
-    bnn_memset(to, 0, (size_t)(end - to));
 }
 
 /* Sums of a block over the pixels of a panel, as floats to the slab's place. */
