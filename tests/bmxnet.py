@@ -255,3 +255,20 @@ OPERATORS: dict[str, Callable[..., Array]] = {
         constant_values=a["constant_value"],
     ),
 }
+
+
+def network(**attrs: Any) -> tuple[bytes, dict[str, Array]]:
+    """A packed layer, a normalisation, a float layer."""
+    symbol = SymbolWriter("attr")
+    inputs = [symbol.variable("data"), symbol.variable("conv_weight")]
+    given = {"num_filter": 4, "kernel": (3, 3), "binarized_weights_only": True, **attrs}
+    x = symbol.node("QConvolution", "conv", inputs, **given)
+    names = ("gamma", "beta", "mean", "var")
+    x = symbol.node("BatchNorm", "bn", [x, *map(symbol.variable, names)])
+    x = symbol.node("FullyConnected", "fc", [x, *map(symbol.variable, ("w", "b"))], num_hidden=3)
+    symbol.node("SoftmaxOutput", "softmax", [x, symbol.variable("softmax_label")])
+    rng = np.random.default_rng(0)
+    params = {"conv_weight": pack_rows(rng.standard_normal((4, 64, 3, 3)), 32)}
+    params |= {name: np.ones(4, np.float32) for name in names}
+    params |= {"w": np.ones((3, 64), np.float32), "b": np.zeros(3, np.float32)}
+    return symbol.json(), params

@@ -9,14 +9,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from ci.bench.table import Cell, table
-from ci.fuzz import dab
-from ci.fuzz.clang import ClangError
-from ci.fuzz.result import Result
+from ci.fuzz import dab, readers
+from ci.fuzz.result import Result, ToolError
 
-TARGETS = {"dab": dab.fuzz}
+TARGETS: dict[str, Callable[[int], Result]] = {
+    "dab": dab.fuzz,
+    **{name: partial(readers.fuzz, name) for name in readers.TARGETS},
+}
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -33,18 +37,25 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     return options
 
 
+def attempt(name: str, seconds: int) -> Result | None:
+    """Fuzz a target; None where what it needs is not there."""
+    try:
+        return TARGETS[name](seconds)
+    except ToolError as error:
+        if os.environ.get("CI"):
+            raise SystemExit(f"{name}: {error}") from error
+        print(f"{name}: skipped: {error}")
+        return None
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run the targets one after the other and print what they did."""
+    """Run the targets, as many at a time as there are cores, and print what they did."""
     options = parse(arguments)
-    results: list[Result] = []
-    for name in options.targets or TARGETS:
-        print(f"{name}: {options.seconds} seconds", flush=True)
-        try:
-            results.append(TARGETS[name](options.seconds))
-        except ClangError as error:
-            if os.environ.get("CI"):
-                raise SystemExit(f"{name}: {error}") from error
-            print(f"{name}: skipped: {error}")
+    names = options.targets or list(TARGETS)
+    print(f"{', '.join(names)}: {options.seconds} seconds each", flush=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = pool.map(attempt, names, [options.seconds] * len(names))
+        results = [result for result in done if result]
     head = ["target", "executions", "per second", "findings"]
     rows: list[list[Cell]] = [
         [r.target, r.executions, round(r.executions / r.seconds), len(r.findings)] for r in results

@@ -9,6 +9,7 @@ import tempfile
 from functools import lru_cache
 from pathlib import Path
 
+from ci.fuzz.result import ToolError
 from ci.paths import cache_dir, new_directory
 from ci.qemu.apt import AptError, unpack
 from ci.toolchain import write_script
@@ -28,10 +29,6 @@ OWN_LIBC = (
 )
 
 
-class ClangError(Exception):
-    """There is no such clang; the text says why."""
-
-
 @lru_cache(maxsize=1)
 def clang() -> str:
     """Return a clang that builds fuzz targets; it is installed if it is missing."""
@@ -43,7 +40,7 @@ def clang() -> str:
     if not program.is_file():
         _install(program.parent.parent)
     if not _builds(str(program)):
-        raise ClangError(f"{program} cannot build with {SANITIZE}")
+        raise ToolError(f"{program} cannot build with {SANITIZE}")
     return str(program)
 
 
@@ -68,7 +65,7 @@ def _install(folder: Path) -> None:
             return
         except AptError as error:
             reasons.append(f"clang-{version}: {error}")
-    raise ClangError(reasons[-1])
+    raise ToolError(reasons[-1])
 
 
 def _make_program(work: Path, final: Path, version: int) -> None:

@@ -13,3 +13,7 @@ class Result(NamedTuple):
     executions: int
     seconds: float
     findings: list[str]
+
+
+class ToolError(Exception):
+    """What fuzzing needs is not there; the text says why."""

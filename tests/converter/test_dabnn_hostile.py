@@ -16,28 +16,10 @@ import pytest
 from converter import __main__ as cli
 from converter import dabnn, onnx_import, sources
 from converter.errors import ConversionError
-from legacy_dab import LegacyModel, table, vector
+from legacy_dab import LegacyModel, small, table, vector
 
 pytest.importorskip("flatbuffers")
 Change = Callable[[LegacyModel], Any]
-
-
-def small(channels: int = 8) -> LegacyModel:
-    """A binary convolution and its Affine."""
-    model = LegacyModel((1, 4, 4, channels))
-    w = model.array("w", np.ones((4, 3, 3, channels), np.int8), aligned=True)
-    model.layer(
-        "BinConv2D",
-        input="image",
-        weight=w,
-        pads=[1] * 4,
-        strides=[1, 1],
-        dilations=[1, 1],
-        output="conv",
-    )
-    a, b = (model.array(n, np.ones(4, np.float32)) for n in "ab")
-    model.layer("Affine", input="conv", a=a, b=b, output="bn")
-    return model
 
 
 def error_of(data: bytes) -> str:
