@@ -39,6 +39,11 @@
 #else
 #define BNN_USED_INTEGERS 0
 #endif
+#if BNN_USED_INTEGERS || BNN_CONFIG_STEP_emit_i8
+#define BNN_USED_PACK_I8 1
+#else
+#define BNN_USED_PACK_I8 0
+#endif
 #if BNN_CONFIG_OP_bconv2d && BNN_CONFIG_CHAIN
 #define BNN_USED_CHAIN 1
 #else
@@ -79,7 +84,8 @@
 #define BNN_USED_dense_sign BNN_USED_FLOATS
 #define BNN_USED_sign_weights BNN_USED_FLOATS
 #define BNN_USED_depthwise_f32 BNN_USED_FLOATS
-#define BNN_USED_pack_i8 BNN_CONFIG_STEP_emit_i8
+#define BNN_USED_limits_f32 BNN_USED_INTEGERS
+#define BNN_USED_pack_i8 BNN_USED_PACK_I8
 #define BNN_USED_unpack_i8 BNN_CONFIG_OP_pointwise
 #define BNN_USED_dot_s8 BNN_USED_INTEGERS
 #define BNN_USED_dot_sign BNN_USED_INTEGERS
