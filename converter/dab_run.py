@@ -222,7 +222,7 @@ def _maxpool(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Arra
     pooled = _windows(signs_to_floats(ins[0]), op, kernel, -np.inf).max(axis=(3, 4))
     if op.kind == Kind.BMAXPOOL2D:
         return [(pooled < 0) != (ins[1] == 1)]
-    return [pooled]
+    return [pooled + np.float32(0)]
 
 
 def _avgpool(op: Op, ins: list[Array], dims: list[tuple[int, ...]]) -> list[Array]:

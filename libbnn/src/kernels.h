@@ -84,6 +84,16 @@ struct bnn_depthwise {
     size_t out_step;
 };
 
+/* pool_*. */
+struct bnn_pool {
+    size_t rows, row_step; /* of taps */
+    size_t taps, tap_step; /* per row */
+    size_t channels;
+    size_t pixel_step;
+    size_t out_step;
+    size_t count; /* pool_average: what the sum is divided by */
+};
+
 #define BNN_KERNEL(slot, params)                                                                                               \
     typedef void bnn_##slot##_fn params;                                                                                       \
     void bnn_##slot##_c params;

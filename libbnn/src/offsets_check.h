@@ -58,4 +58,13 @@ CHECK(bnn_depthwise, channels, DEPTHWISE_CHANNELS);
 CHECK(bnn_depthwise, pixel_step, DEPTHWISE_PIXEL_STEP);
 CHECK(bnn_depthwise, out_step, DEPTHWISE_OUT_STEP);
 
+CHECK(bnn_pool, rows, POOL_ROWS);
+CHECK(bnn_pool, row_step, POOL_ROW_STEP);
+CHECK(bnn_pool, taps, POOL_TAPS);
+CHECK(bnn_pool, tap_step, POOL_TAP_STEP);
+CHECK(bnn_pool, channels, POOL_CHANNELS);
+CHECK(bnn_pool, pixel_step, POOL_PIXEL_STEP);
+CHECK(bnn_pool, out_step, POOL_OUT_STEP);
+CHECK(bnn_pool, count, POOL_COUNT);
+
 #endif

@@ -13,7 +13,7 @@ from asm.contract import SOURCES
 from asm.isa import ISAS
 from asm.machine import Machine, Program
 from ci.paths import BUILD
-from oracles import acc, chain, elementwise, gemm, int8, pack, steps, xnor
+from oracles import acc, chain, gemm, int8, pack, pool, steps, xnor
 
 Counts = dict[str, dict[str, int]]  # "folder slot isa": shape: executed instructions
 COUNTS = pytest.StashKey[Counts]()
@@ -44,9 +44,9 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "depthwise_f32": (gemm.Depthwise(128), 3 * 9 * 128, "product"),
     "dot_s8": (int8.Dot(64), 64 * 3 * 8, "16 products"),
     "dot_sign": (int8.Dot(1024, 1), 64 * 8, "16 products"),
-    "max_f32": (elementwise.Shape(1000), 1000, "float"),
-    "add_f32": (elementwise.Shape(1000), 1000, "float"),
-    "max_bits": (elementwise.Shape(1000), 1000, "byte"),
+    "pool_max": (pool.Shape(64), 3 * 9 * 64, "tap"),
+    "pool_average": (pool.Shape(64), 3 * 9 * 64, "tap"),
+    "max_bits": (pool.Row(1000), 1000, "byte"),
 }
 
 

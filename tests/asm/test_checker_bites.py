@@ -15,7 +15,7 @@ from asm.contract import Contract, ContractError, Hazard, read
 from asm.disassembly import Instruction, check_hazards, disassemble, register_faults
 from asm.isa import ISAS
 from asm.machine import Machine, Program
-from oracles.elementwise import Shape
+from oracles.pool import Row
 
 # max_bits, a byte at a time; `before` and `behind` receive the faults.
 SOUND = {
@@ -221,7 +221,7 @@ def contract_of(plant: Plant) -> Contract:
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda p: f"{p.folder}-{p.name}")
 def test_execution(plant: Plant, planted: dict[str, Program]) -> None:
     machine = Machine(ISAS[plant.folder], planted[plant.folder], timeout=0.5)
-    outcome = machine.call(contract_of(plant), oracles.build("max_bits", Shape(9)))
+    outcome = machine.call(contract_of(plant), oracles.build("max_bits", Row(9)))
     if plant.expected:
         assert any(plant.expected in fault for fault in outcome.faults), outcome.faults
     else:
@@ -236,9 +236,9 @@ def test_instruction_counts(folder: str, planted: dict[str, Program]) -> None:
     per_call = {"armv8": 2, "armv7": 3}[folder]
     for n in (0, 1, 9):
         machine.call(
-            contract_of(Plant("reads_behind", folder, "")), oracles.build("max_bits", Shape(n))
+            contract_of(Plant("reads_behind", folder, "")), oracles.build("max_bits", Row(n))
         )
-        outcome = machine.call(contract, oracles.build("max_bits", Shape(n)))
+        outcome = machine.call(contract, oracles.build("max_bits", Row(n)))
         assert outcome.instructions == len(outcome.trace) == 6 * n + per_call
         assert not outcome.faults
 
@@ -277,7 +277,7 @@ def traced(planted: dict[str, Program]) -> Callable[[str, str], list[Instruction
     def run(folder: str, name: str) -> list[Instruction]:
         machine = Machine(ISAS[folder], planted[folder], trace=True)
         contract = contract_of(Plant(name, folder, ""))
-        outcome = machine.call(contract, oracles.build("max_bits", Shape(0)))
+        outcome = machine.call(contract, oracles.build("max_bits", Row(0)))
         instructions = disassemble(ISAS[folder], planted[folder], name)
         return [instructions[address] for address in outcome.trace]
 

@@ -54,4 +54,13 @@
 #define DEPTHWISE_PIXEL_STEP 28
 #define DEPTHWISE_OUT_STEP 32
 
+#define POOL_ROWS 0
+#define POOL_ROW_STEP 4
+#define POOL_TAPS 8
+#define POOL_TAP_STEP 12
+#define POOL_CHANNELS 16
+#define POOL_PIXEL_STEP 20
+#define POOL_OUT_STEP 24
+#define POOL_COUNT 28
+
 #endif

@@ -23,14 +23,6 @@
         never_minus_zero \width
 .endm
 
-// The other value of a pair where s > t.
-.macro choice_of a, b, other_a, other_b, s_a, t_a, s_b, t_b
-        vcgt.f32        q12, \s_a, \t_a
-        vcgt.f32        q13, \s_b, \t_b
-        vbit            \a, \other_a, q12
-        vbit            \b, \other_b, q13
-.endm
-
 /*yaml
 name: bnn_step_add_neon
 slot: step_add
@@ -112,10 +104,7 @@ stack: 32
 */
 .macro greater width
         load            \width, q8, q9, d16[0], q10, q11, other, other_step
-        choice_of       q0, q1, q8, q9, q8, q0, q9, q1
-.if \width == 16
-        choice_of       q2, q3, q10, q11, q10, q2, q11, q3
-.endif
+        take_greater    \width
         never_minus_zero \width
 .endm
 
@@ -139,9 +128,9 @@ stack: 32
 */
 .macro less width
         load            \width, q8, q9, d16[0], q10, q11, other, other_step
-        choice_of       q0, q1, q8, q9, q0, q8, q1, q9
+        choose          q0, q1, q8, q9, q0, q8, q1, q9
 .if \width == 16
-        choice_of       q2, q3, q10, q11, q2, q10, q3, q11
+        choose          q2, q3, q10, q11, q2, q10, q3, q11
 .endif
         never_minus_zero \width
 .endm

@@ -54,4 +54,13 @@
 #define DEPTHWISE_PIXEL_STEP 56
 #define DEPTHWISE_OUT_STEP 64
 
+#define POOL_ROWS 0
+#define POOL_ROW_STEP 8
+#define POOL_TAPS 16
+#define POOL_TAP_STEP 24
+#define POOL_CHANNELS 32
+#define POOL_PIXEL_STEP 40
+#define POOL_OUT_STEP 48
+#define POOL_COUNT 56
+
 #endif

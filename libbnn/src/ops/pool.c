@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * maxpool2d, avgpool2d and bmaxpool2d: windows over taps inside the input, all channels of a pixel at once.
+ * maxpool2d, avgpool2d and bmaxpool2d: windows over taps inside the input. Of floats a kernel gets a run of windows that have the
+ * same taps.
  */
 #include "geometry.h"
 #include "steps.h"
@@ -99,69 +100,66 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     return state;
 }
 
-/* Folds the taps of a window, `size` bytes each in a plane of pixels of that size. */
-typedef void fold_fn(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first);
+/* Rows of the output are the parts of the work. */
+typedef void window_fn(float *out, const float *x, const struct bnn_pool *p, size_t pixels);
 
-static void fold_max(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first)
+struct floats {
+    const struct pool *pool;
+    window_fn *kernel;
+};
+
+static void run_float_row(const void *job, uint32_t oy, uint8_t *scratch)
 {
-    if (first) {
-        bnn_memcpy(out, tap, size);
-    } else {
-        s->kernels->max_f32((float *)(void *)out, (const float *)(const void *)tap, size / sizeof(float));
+    (void)scratch;
+    const struct floats *floats = job;
+    const struct pool *s = floats->pool;
+    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
+    const struct bnn_span *y = bnn_span_of(&s->y_spans, oy);
+    const size_t pixel = s->channels * sizeof(float);
+    struct bnn_pool p = {
+        .rows = y->tap_end - y->tap,
+        .row_step = ay->dilation * ax->in * pixel,
+        .tap_step = ax->dilation * pixel,
+        .channels = s->channels,
+        .pixel_step = ax->stride * pixel,
+        .out_step = pixel,
+    };
+    const uint8_t *row = s->x + (size_t)bnn_tap(ay, oy, y->tap) * ax->in * pixel;
+    uint8_t *out = s->out + (size_t)oy * ax->out * pixel;
+    for (uint32_t i = 0; i < s->x_spans.count; i++) {
+        const struct bnn_span *x = &s->x_spans.span[i];
+        p.taps = x->tap_end - x->tap;
+        p.count = s->count_pad ? (size_t)ay->kernel * ax->kernel : p.rows * p.taps;
+        floats->kernel((float *)(void *)(out + x->begin * pixel),
+                       (const float *)(const void *)(row + (size_t)bnn_tap(ax, x->begin, x->tap) * pixel), &p,
+                       x->end - x->begin);
     }
 }
 
-static void fold_sum(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first)
+static void run_max(const void *state, uint8_t *scratch)
 {
-    if (first) {
-        bnn_memset(out, 0, size);
-    }
-    s->kernels->add_f32((float *)(void *)out, (const float *)(const void *)tap, size / sizeof(float));
+    const struct pool *s = state;
+    const struct floats floats = {s, s->kernels->pool_max};
+    bnn_share(s->team, run_float_row, &floats, s->window.y.out, scratch);
 }
 
-static void fold_bits(const struct pool *s, uint8_t *out, const uint8_t *tap, size_t size, int first)
+static void run_average(const void *state, uint8_t *scratch)
 {
-    if (first) {
-        bnn_memcpy(out, tap, size);
-    } else {
-        s->kernels->max_bits(out, tap, size);
-    }
+    const struct pool *s = state;
+    const struct floats floats = {s, s->kernels->pool_average};
+    bnn_share(s->team, run_float_row, &floats, s->window.y.out, scratch);
 }
 
-/* After the last tap: `taps` of them were inside. */
-typedef void finish_fn(const struct pool *s, uint8_t *out, size_t size, uint32_t taps, const uint8_t *flips);
-
-static void finish_sum(const struct pool *s, uint8_t *out, size_t size, uint32_t taps, const uint8_t *flips)
-{
-    (void)flips;
-    float *v = (float *)(void *)out;
-    const float count = (float)(s->count_pad ? s->window.y.kernel * s->window.x.kernel : taps);
-    for (size_t i = 0; i < size / sizeof(float); i++) {
-        v[i] /= count;
-    }
-}
-
-static void finish_bits(const struct pool *s, uint8_t *out, size_t size, uint32_t taps, const uint8_t *flips)
-{
-    (void)s;
-    (void)taps;
-    for (size_t i = 0; i < size; i++) {
-        out[i] ^= flips[i];
-    }
-}
-
-/* A plane of pixels of `size` bytes; its rows are the parts. */
+/* Bits of a channel group: a plane of pixels of `size` bytes. */
 struct plane {
     const struct pool *pool;
-    fold_fn *fold;
-    finish_fn *finish; /* NULL: nothing is left to do */
     uint8_t *out;
     const uint8_t *x;
     size_t size;
     const uint8_t *flips;
 };
 
-static void run_row(const void *job, uint32_t oy, uint8_t *scratch)
+static void run_bits_row(const void *job, uint32_t oy, uint8_t *scratch)
 {
     (void)scratch;
     const struct plane *plane = job;
@@ -172,33 +170,17 @@ static void run_row(const void *job, uint32_t oy, uint8_t *scratch)
     uint8_t *out = plane->out + (size_t)oy * ax->out * size;
     for (uint32_t ox = 0; ox < ax->out; ox++, out += size) {
         const struct bnn_span *xs = bnn_span_of(&s->x_spans, ox);
-        int first = 1;
+        bnn_memset(out, 0xff, size);
         for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
             const uint8_t *row = plane->x + (size_t)bnn_tap(ay, oy, ky) * ax->in * size;
-            for (uint32_t kx = xs->tap; kx < xs->tap_end; kx++, first = 0) {
-                plane->fold(s, out, row + (size_t)bnn_tap(ax, ox, kx) * size, size, first);
+            for (uint32_t kx = xs->tap; kx < xs->tap_end; kx++) {
+                s->kernels->max_bits(out, row + (size_t)bnn_tap(ax, ox, kx) * size, size);
             }
         }
-        if (plane->finish != NULL) {
-            plane->finish(s, out, size, (ys->tap_end - ys->tap) * (xs->tap_end - xs->tap), plane->flips);
+        for (size_t i = 0; i < size; i++) {
+            out[i] ^= plane->flips[i];
         }
     }
-}
-
-static void run_floats(const struct pool *s, fold_fn *fold, finish_fn *finish, uint8_t *scratch)
-{
-    const struct plane plane = {s, fold, finish, s->out, s->x, s->channels * sizeof(float), NULL};
-    bnn_share(s->team, run_row, &plane, s->window.y.out, scratch);
-}
-
-static void run_max(const void *state, uint8_t *scratch)
-{
-    run_floats(state, fold_max, NULL, scratch);
-}
-
-static void run_average(const void *state, uint8_t *scratch)
-{
-    run_floats(state, fold_sum, finish_sum, scratch);
 }
 
 static void run_bits(const void *state, uint8_t *scratch)
@@ -207,9 +189,8 @@ static void run_bits(const void *state, uint8_t *scratch)
     const size_t in = (size_t)s->window.y.in * s->window.x.in, out = (size_t)s->window.y.out * s->window.x.out;
     for (uint32_t c = 0; c < s->channels; c += 128) {
         const size_t before = c / 8, size = bnn_group_size(s->channels - c);
-        const struct plane plane = {s,    fold_bits,        finish_bits, s->out + before * out, s->x + before * in,
-                                    size, s->flips + before};
-        bnn_share(s->team, run_row, &plane, s->window.y.out, scratch);
+        const struct plane plane = {s, s->out + before * out, s->x + before * in, size, s->flips + before};
+        bnn_share(s->team, run_bits_row, &plane, s->window.y.out, scratch);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Steps on tiles of floats, and the sums and maxima of pooling, 8 channels at a time; channels behind the last 8 are masked. The
+ * Steps on tiles of floats, and pooling, 8 channels at a time; channels behind the last 8 are masked. The
  * addition of +0.0 turns -0.0 into +0.0, which no step may yield. maxps and minps give their second operand where one is NaN or
  * both are equal.
  */
@@ -88,18 +88,33 @@ STEP_OF_TWO(div, _mm256_div_ps, v, w)
 STEP_OF_TWO(max, _mm256_max_ps, w, v)
 STEP_OF_TWO(min, _mm256_min_ps, w, v)
 
-BNN_AVX2 void bnn_max_f32_avx2(float *out, const float *x, size_t n)
-{
-    for (size_t i = 0; i < n; i += 8) {
-        bnn_store(out + i, _mm256_max_ps(bnn_load(x + i, n - i), bnn_load(out + i, n - i)), n - i);
+/* Windows of pooling, 8 channels at a time: `begin`, `combine` of v, the value so far, and w, the tap, then `end` of v. */
+#define POOL(begin, combine, end)                                                                                              \
+    for (size_t pixel = 0; pixel < pixels; pixel++) {                                                                          \
+        const float *taps = row_of(x, pixel, p->pixel_step);                                                                   \
+        float *out_row = out_row_of(out, pixel, p->out_step);                                                                  \
+        for (size_t c = 0; c < p->channels; c += 8) {                                                                          \
+            const size_t n = p->channels - c;                                                                                  \
+            __m256 v = begin;                                                                                                  \
+            for (size_t r = 0; r < p->rows; r++) {                                                                             \
+                for (size_t t = 0; t < p->taps; t++) {                                                                         \
+                    const __m256 w = bnn_load(row_of(row_of(taps, r, p->row_step), t, p->tap_step) + c, n);                        \
+                    v = combine;                                                                                               \
+                }                                                                                                              \
+            }                                                                                                                  \
+            bnn_store(out_row + c, never_minus_zero(end), n);                                                                      \
+        }                                                                                                                      \
     }
+
+BNN_AVX2 void bnn_pool_max_avx2(float *out, const float *x, const struct bnn_pool *p, size_t pixels)
+{
+    POOL(bnn_load(taps + c, n), _mm256_max_ps(w, v), v);
 }
 
-BNN_AVX2 void bnn_add_f32_avx2(float *out, const float *x, size_t n)
+BNN_AVX2 void bnn_pool_average_avx2(float *out, const float *x, const struct bnn_pool *p, size_t pixels)
 {
-    for (size_t i = 0; i < n; i += 8) {
-        bnn_store(out + i, _mm256_add_ps(bnn_load(out + i, n - i), bnn_load(x + i, n - i)), n - i);
-    }
+    const __m256 count = _mm256_set1_ps((float)p->count);
+    POOL(_mm256_setzero_ps(), _mm256_add_ps(v, w), _mm256_div_ps(v, count));
 }
 
 BNN_AVX2 void bnn_max_bits_avx2(uint8_t *out, const uint8_t *x, size_t n)
