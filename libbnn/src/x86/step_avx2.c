@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Steps on tiles of floats, and pooling, 8 channels at a time; channels behind the last 8 are masked. The
- * addition of +0.0 turns -0.0 into +0.0, which no step may yield. maxps and minps give their second operand where one is NaN or
- * both are equal.
+ * Steps on tiles of floats, and pooling, 8 channels at a time; channels behind the last 8 are masked. The addition of +0.0 turns
+ * -0.0 into +0.0, which no step may yield. maxps and minps give their second operand where one is NaN or both are equal.
  */
 #include "rows_avx2.h"
 
@@ -91,18 +90,18 @@ STEP_OF_TWO(min, _mm256_min_ps, w, v)
 /* Windows of pooling, 8 channels at a time: `begin`, `combine` of v, the value so far, and w, the tap, then `end` of v. */
 #define POOL(begin, combine, end)                                                                                              \
     for (size_t pixel = 0; pixel < pixels; pixel++) {                                                                          \
-        const float *taps = row_of(x, pixel, p->pixel_step);                                                                   \
-        float *out_row = out_row_of(out, pixel, p->out_step);                                                                  \
+        const float *taps = bnn_row(x, pixel * p->pixel_step);                                                                 \
+        float *out_row = bnn_out_row(out, pixel * p->out_step);                                                                \
         for (size_t c = 0; c < p->channels; c += 8) {                                                                          \
             const size_t n = p->channels - c;                                                                                  \
             __m256 v = begin;                                                                                                  \
             for (size_t r = 0; r < p->rows; r++) {                                                                             \
                 for (size_t t = 0; t < p->taps; t++) {                                                                         \
-                    const __m256 w = bnn_load(row_of(row_of(taps, r, p->row_step), t, p->tap_step) + c, n);                        \
+                    const __m256 w = bnn_load(bnn_row(taps, r * p->row_step + t * p->tap_step) + c, n);                        \
                     v = combine;                                                                                               \
                 }                                                                                                              \
             }                                                                                                                  \
-            bnn_store(out_row + c, never_minus_zero(end), n);                                                                      \
+            bnn_store(out_row + c, never_minus_zero(end), n);                                                                  \
         }                                                                                                                      \
     }
 
