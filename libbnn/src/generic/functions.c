@@ -35,10 +35,12 @@ static float square_root(float x)
     if (bits >= 0x7f800000u) {
         return x;
     }
-    if (bits < 0x00800000u) {
-        return square_root(x * 16777216.0f) * (1.0f / 4096);
+    int32_t exponent = -127;
+    if (bits < 0x00800000u) { /* denormal: 2^24 times it is not */
+        bits = bnn_bits_of(x * 16777216.0f);
+        exponent -= 24;
     }
-    int32_t exponent = (int32_t)(bits >> 23) - 127;
+    exponent += (int32_t)(bits >> 23);
     uint64_t mantissa = (bits & 0x007fffffu) | 0x00800000u;
     if (exponent % 2 != 0) {
         mantissa <<= 1;
