@@ -189,7 +189,7 @@ def _factors(op: Op, ins: list[Array]) -> tuple[Array, Array, np.float32]:
     """What a layer multiplies, integers less their zero point, and the scale of its sums."""
     x, w = ins[0], signs_to_floats(ins[1])
     if op.kind in (Kind.QCONV2D, Kind.QDENSE) and x.dtype == F32:
-        numbers, scale = int8.own_range(x)
+        numbers, scale, _ = int8.own_range(x)
         return numbers, w, scale
     if x.dtype == np.int8:
         return x.astype(np.int32) - op.word("zero_point"), w, F32(1)

@@ -48,7 +48,8 @@ Added by the passes (`converter/passes/`):
                 (zero None: x is float and becomes 8-bit by its own range; the result is multiplied by the scale of that)
 
 Quantised activations are float32 values that hold integers of -128..127, between to_int8 (scale, zero) and from_int8;
-`own_range` is both at once, with the scale and zero point of x's own range.
+`own_range` is both at once, with the scale and zero point of x's own range; `own_numbers` are its numbers less their zero
+point (which is `own_zero`), `own_scale` [1] is their scale.
 
 `conv` and `dense` may also have int8 weights of -1 and +1 (float input, binary weights).
 """
@@ -67,7 +68,7 @@ Array = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Grid:
-    """A weight as 8-bit numbers (int8, -127..127) times a scale that broadcasts over them."""
+    """A weight as 8-bit numbers less their zero points (-255..255) times a scale that broadcasts over them."""
 
     numbers: Array
     scale: Array

@@ -18,8 +18,8 @@ def to_int8(x: Array, scale: Array | float, zero: Array | int) -> Array:
     return np.where(np.isnan(limited), LOWEST, limited).astype(np.int8)
 
 
-def own_range(x: Array) -> tuple[Array, np.float32]:
-    """Numbers less their zero point (int32), and their scale, by x's own range: docs/dab-format.md, 5.1."""
+def own_range(x: Array) -> tuple[Array, np.float32, int]:
+    """Numbers less their zero point (int32), their scale, and the zero point, by x's own range: docs/dab-format.md, 5.1."""
     counted = x[~np.isnan(x)]
     low, high = (np.float32(f(counted, initial=0)) for f in (np.min, np.max))
     limits = np.finfo(np.float32)
@@ -27,20 +27,28 @@ def own_range(x: Array) -> tuple[Array, np.float32]:
         scale = min(np.float32((high - low) / np.float32(255)), limits.max)
         scale = np.float32(1) if scale < limits.tiny else scale
         zero = int(np.rint(min((np.float32(0) - low) / scale, np.float32(255)))) + LOWEST
-    return to_int8(x, scale, zero).astype(np.int32) - zero, scale
+    return to_int8(x, scale, zero).astype(np.int32) - zero, scale, zero
 
 
 def grid(numbers: Array, scale: Array, zero: Array, axis: int) -> Grid | None:
-    """The grid of a weight (numbers - zero) * scale, where 8 bits can hold it; scale and zero: one, or one along `axis`."""
+    """The grid of a weight (numbers - zero) * scale of 8-bit numbers; scale and zero: one, or one along `axis`. None where they
+    are something else."""
     if numbers.dtype not in (np.int8, np.uint8):
         return None
     shape = [-1 if i == axis % numbers.ndim else 1 for i in range(numbers.ndim)]
     if any(part.size not in (1, numbers.shape[axis]) or part.ndim > 1 for part in (scale, zero)):
         return None
-    centred = numbers.astype(np.int32) - zero.astype(np.int32).reshape(shape)
-    if np.abs(centred).max() > HIGHEST:
-        return None
-    return Grid(centred.astype(np.int8), scale.astype(np.float32).reshape(shape))
+    centred = numbers.astype(np.int16) - zero.astype(np.int16).reshape(shape)
+    return Grid(centred, scale.astype(np.float32).reshape(shape))
+
+
+def parts(numbers: Array) -> list[Array]:
+    """Numbers as a sum of int8 of -127..127: one array, or more where zero points have moved them beyond."""
+    found: list[Array] = []
+    while not found or numbers.any():
+        found.append(np.clip(numbers, -HIGHEST, HIGHEST).astype(np.int8))
+        numbers = numbers - found[-1]
+    return found
 
 
 def quantise_weight(weight: Array) -> Grid:

@@ -22,11 +22,11 @@ from converter.masked import nodes_of
 from converter.onnx_build import NOTE
 from converter.onnx_file import inline, numpy_type, opset_version, read_model, read_tensor
 from converter.ops import IMPORTERS, NodeContext
-from converter.ops.registry import FLOATS, ONNX, PRIVATE, check_size
+from converter.ops.registry import FLOATS, MICROSOFT, ONNX, PRIVATE, check_size
 
 _OUTSIDE = "end the network before it and compute it outside"
 _UNROLL = "export without loops (a fixed number of steps is unrolled by tracing)"
-_FLOAT = "export the float network, or one with QuantizeLinear and DequantizeLinear"
+_OPTIMISED = "convert the model as it was before onnxruntime optimised it"
 _RECURRENT = (
     "recurrent networks are not supported; export one step, whose state is an input and an output"
 )
@@ -42,14 +42,6 @@ INSTEAD = {
     **dict.fromkeys(("RandomNormal", "RandomUniform", "Multinomial", "Bernoulli"), _OUTSIDE),
     **dict.fromkeys(("Loop", "Scan"), _UNROLL),
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _RECURRENT),
-    **dict.fromkeys(
-        (
-            "ConvInteger",
-            "MatMulInteger",
-            "DynamicQuantizeLinear",
-        ),
-        _FLOAT,
-    ),
     **dict.fromkeys(("MeanVarianceNormalization", "LpNormalization"), _NORM),
     "Attention": "products of two activations are not supported",
     "Einsum": "write it as MatMul with a constant weight, Transpose and Reshape; products of two activations are not supported",
@@ -69,6 +61,14 @@ INSTEAD = {
     "GlobalLpPool": "use ReduceL2",
     "Trunc": "it shortens integers of several bits; take it out, or train with 1 bit (BipolarQuant)",
     "FloatQuant": "fold it into the weights, or train with 1 bit (BipolarQuant)",
+}
+
+#: The same of onnxruntime's own operators.
+INSTEAD_OF_MICROSOFT = {
+    **dict.fromkeys(("DynamicQuantizeMatMul", "MatMulIntegerToFloat", "NhwcMaxPool"), _OPTIMISED),
+    **dict.fromkeys(
+        ("QLinearReduceMean", "QLinearWhere"), "leave this node out of the quantisation"
+    ),
 }
 
 #: Operators that tell signs apart: a weight computed through one of them is binary by its author's intention.
@@ -313,7 +313,8 @@ class _Import:
             advice = "ONNX has no such operator"
         else:
             known = ", ".join(sorted({op for domain, op in IMPORTERS if domain != PRIVATE}))
-            advice = INSTEAD.get(node.op_type, f"rewrite the network with these: {known}")
+            table = INSTEAD_OF_MICROSOFT if node.domain == MICROSOFT else INSTEAD
+            advice = table.get(node.op_type, f"rewrite the network with these: {known}")
         return ConversionError(
             f"node '{label(node)}': operator {full} (opset {self.opset}) is not supported; {advice}"
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from converter.graph import Array
+from converter.ops.quantise_linear import UNSIGNED, number_source
 from converter.ops.registry import NodeContext, Shape, importer, operation
 
 
@@ -24,6 +25,18 @@ def pad(x: Array, *, before: Shape, after: Shape, value: float, **_: Any) -> Arr
     return np.pad(x, list(zip(before, after, strict=True)), constant_values=value)
 
 
+def _value(ctx: NodeContext) -> float:
+    """What is padded with; quantised numbers of uint8 are 128 less in the graph."""
+    source = number_source(ctx.graph, ctx.inputs[0])
+    shift = UNSIGNED if source is not None and source.attrs["unsigned"] else 0
+    if not ctx.has(2):
+        return float(ctx.attr("value", 0.0)) - shift
+    data = ctx.graph.const(ctx.inputs[2]) if source is not None else ctx.const(2, "value")
+    if data is None or data.size != 1:
+        raise ctx.error("its value must be one number")
+    return float(data.reshape(())) - shift
+
+
 @importer("Pad")
 def import_pad(ctx: NodeContext) -> str:
     """Opset 2: attributes; 11: pads and value are inputs; 18: axes too."""
@@ -36,12 +49,7 @@ def import_pad(ctx: NodeContext) -> str:
     axes = [ctx.axis(a) for a in ctx.ints(3, "axes")] if ctx.has(3) else list(range(rank))
     if len(given) != 2 * len(axes):
         raise ctx.error(f"its pads {list(given)} must be two numbers for each of {len(axes)} axes")
-    value = ctx.attr("value", 0.0)
-    if ctx.has(2):
-        data = ctx.const(2, "value")
-        if data.size != 1:
-            raise ctx.error("its value must be one number")
-        value = float(data.reshape(()))
+    value = _value(ctx)
     before, after = [0] * rank, [0] * rank
     for i, axis in enumerate(axes):
         before[axis], after[axis] = given[i], given[i + len(axes)]

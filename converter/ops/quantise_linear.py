@@ -1,26 +1,26 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""8-bit quantisation: QuantizeLinear, DequantizeLinear and layers on quantised numbers.
+"""8-bit quantisation: QuantizeLinear, DequantizeLinear, and the integer layers that are made of them.
 
 A quantised value is a float32 value of the graph that holds integers of -128..127; what the source has as uint8 is 128 less.
 
     QuantizeLinear(x)       to_int8(x)
     DequantizeLinear(q)     from_int8(q)
-    QLinearConv(q, w, b)    to_int8(conv(from_int8(q), w) + b), and QLinearMatMul likewise: passes/int8.py finds them again
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from converter import int8
-from converter.graph import Array
-from converter.ops.conv import conv_shape, convolve, import_conv
-from converter.ops.dense import dense, dense_shape, product
+from converter.graph import Array, Graph, Node
+from converter.ops.conv import conv_shape, convolve
+from converter.ops.dense import dense, dense_shape
 from converter.ops.registry import NodeContext, importer, operation, same_shape
 
+#: Operators of the graph whose result has the numbers of their first input.
+KEEP_NUMBERS = ("maxpool", "reshape", "transpose", "slice", "gather2d", "concat", "pad")
 UNSIGNED = 128  # uint8 is kept as int8, less this
 
 
@@ -37,17 +37,9 @@ def from_int8(x: Array, *, scale: float, zero: int, **_: Any) -> Array:
     return result
 
 
-@operation("own_range", same_shape)
-def own_range(x: Array, **_: Any) -> Array:
-    """x rounded to 8-bit numbers of its own range."""
-    numbers, scale = int8.own_range(x)
-    result: Array = numbers.astype(np.float32) * scale
-    return result
-
-
 def _centred(x: Array, zero: int | None) -> tuple[Array, np.float32]:
     """What is multiplied with the weights, and the scale of the sums."""
-    return int8.own_range(x) if zero is None else (x - np.float32(zero), np.float32(1))
+    return int8.own_range(x)[:2] if zero is None else (x - np.float32(zero), np.float32(1))
 
 
 @operation("qconv", conv_shape)
@@ -72,40 +64,16 @@ def import_quantize(ctx: NodeContext) -> str:
     kind = ctx.attr("output_dtype", 0)
     if kind not in (0, 2, 3):  # not said, UINT8, INT8
         raise ctx.error("it does not quantise to 8 bits; activations are floats, int8, or one bit")
-    return _quantised(ctx, ctx.inputs[0], *_parameters(ctx, 1, kind != 3))
+    return quantised(ctx, ctx.inputs[0], *parameters(ctx, 1, kind != 3))
 
 
 @importer("DequantizeLinear")
 def import_dequantize(ctx: NodeContext) -> str:
     """The value that QuantizeLinear stored."""
-    return _floats(ctx, 0)
+    return floats(ctx, 0)
 
 
-@importer("QLinearConv")
-def import_qlinear_conv(ctx: NodeContext) -> str:
-    """Convolution of quantised numbers with quantised weights."""
-    x = _floats(ctx, 0)
-    weight, scale = _weight(ctx, 3, 0)
-    inputs = [x, weight]
-    if ctx.has(8):
-        bias = ctx.graph.const(ctx.inputs[8])
-        if bias is None:
-            raise ctx.error("its bias must be a constant")
-        unit = ctx.const(1, "input's scale").reshape(-1) * scale.reshape(-1)
-        inputs.append(ctx.constant((bias * unit).astype(np.float32), "bias"))
-    y = import_conv(replace(ctx, inputs=inputs))
-    return _quantised(ctx, y, *_parameters(ctx, 6))
-
-
-@importer("QLinearMatMul")
-def import_qlinear_matmul(ctx: NodeContext) -> str:
-    """Product of quantised numbers with a quantised weight [K, N]."""
-    x = _floats(ctx, 0)
-    weight, _ = _weight(ctx, 3, 1)
-    return _quantised(ctx, product(ctx, x, weight), *_parameters(ctx, 6))
-
-
-def _parameters(ctx: NodeContext, at: int, unsigned: bool = True) -> tuple[float, int, bool]:
+def parameters(ctx: NodeContext, at: int, unsigned: bool = True) -> tuple[float, int, bool]:
     """Scale, zero point (of int8) and whether the source has uint8; they are inputs `at` and `at` + 1."""
     scale = ctx.const(at, "scale")
     if scale.size != 1 or not scale.reshape(-1)[0] >= np.finfo(np.float32).tiny:
@@ -122,35 +90,59 @@ def _parameters(ctx: NodeContext, at: int, unsigned: bool = True) -> tuple[float
     return float(scale.reshape(-1)[0]), int(zero[0]) - UNSIGNED * unsigned, unsigned
 
 
-def _quantised(ctx: NodeContext, x: str, scale: float, zero: int, unsigned: bool) -> str:
+def quantised(ctx: NodeContext, x: str, scale: float, zero: int, unsigned: bool) -> str:
+    """A float value as 8-bit numbers."""
     return ctx.emit("to_int8", x, scale=scale, zero=zero, unsigned=unsigned)
 
 
-def _floats(ctx: NodeContext, at: int) -> str:
+def number_source(graph: Graph, name: str) -> Node | None:
+    """The to_int8 whose numbers, moved or not, a value is; None for other values."""
+    node = graph.producer(name)
+    while node is not None and node.op in KEEP_NUMBERS:
+        node = graph.producer(node.inputs[0])
+    return node if node is not None and node.op == "to_int8" else None
+
+
+def source_of(ctx: NodeContext, at: int) -> Node:
+    """The same of the quantised input `at`."""
+    node = number_source(ctx.graph, ctx.inputs[at])
+    if node is None:
+        raise ctx.error(
+            f"its input '{ctx.inputs[at]}' is not the result of a QuantizeLinear; an input of the network must be float, "
+            "quantise it in the graph"
+        )
+    return node
+
+
+def floats(ctx: NodeContext, at: int) -> str:
     """What the quantised input `at` stands for, with its parameters behind it."""
     name = ctx.inputs[at]
-    node = ctx.graph.producer(name)
-    while node is not None and node.op != "to_int8":
-        node = ctx.graph.producer(node.inputs[0])
-    if node is None:
-        raise ctx.error(f"its input '{name}' is not the result of a QuantizeLinear")
-    scale, zero, unsigned = _parameters(ctx, at + 1, node.attrs["unsigned"])
-    if unsigned != node.attrs["unsigned"]:
+    data = ctx.graph.const(name)
+    if data is not None:
+        scale = ctx.const(at + 1, "scale")
+        zero = ctx.graph.const(ctx.inputs[at + 2]) if ctx.has(at + 2) else np.zeros(1, np.int32)
+        if zero is None:
+            raise ctx.error("its zero point must be constant")
+        return ctx.constant((data.astype(np.float32) - zero.astype(np.float32)) * scale)
+    signed = not source_of(ctx, at).attrs["unsigned"]
+    factor, offset, unsigned = parameters(ctx, at + 1, not signed)
+    if unsigned == signed:
         raise ctx.error("its zero point is signed and its input is not, or the other way round")
-    return ctx.emit("from_int8", name, scale=scale, zero=zero)
+    return ctx.emit("from_int8", name, scale=factor, zero=offset)
 
 
-def _weight(ctx: NodeContext, at: int, axis: int) -> tuple[str, Array]:
-    """A quantised weight as floats that know their grid, and its scale; `axis` is that of the outputs."""
-    data, scale = ctx.graph.const(ctx.inputs[at]), ctx.const(at + 1, "weight's scale")
-    zero = ctx.graph.const(ctx.inputs[at + 2]) if ctx.has(at + 2) else np.zeros(1, np.int32)
-    if data is None or zero is None:
+def weight(ctx: NodeContext, at: int, zero: int, scale: Array, axis: int) -> str:
+    """The quantised weight at input `at`, its zero point at input `zero`, as floats that know their grid.
+
+    `axis` is that of the outputs.
+    """
+    data = ctx.graph.const(ctx.inputs[at])
+    shift = ctx.graph.const(ctx.inputs[zero]) if ctx.has(zero) else np.zeros(1, np.int32)
+    if data is None or shift is None:
         raise ctx.error("its weight and the weight's zero point must be constants")
-    grid = int8.grid(data, scale, zero, axis)
+    grid = int8.grid(data, scale, shift, axis)
     if grid is None:
-        raise ctx.error(
-            "its weight does not fit -127..127 less the zero point, with one scale or one per output"
-        )
+        raise ctx.error("its weight must be int8 or uint8, with one scale or one per output")
     name = ctx.constant(grid.floats(), "weight")
     ctx.graph.values[name].grid = grid
-    return name, scale
+    return name

@@ -26,6 +26,7 @@ Shape = tuple[int, ...]
 Result = str | tuple[str, ...]
 
 ONNX = ("", "ai.onnx")
+MICROSOFT = "com.microsoft"  # onnxruntime's own
 PRIVATE = "libbnn"  # domain of operators that the importer makes for itself
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 MAX_BYTES = 2**31

@@ -25,6 +25,7 @@ from converter.passes.gates import Gates
 from converter.passes.gathers import QuantiseBeforeGather
 from converter.passes.insert import InsertSigns
 from converter.passes.int8 import Int8Layers
+from converter.passes.own_scale import OwnScale
 from converter.passes.pads import MergePads, PadBehindQuantise
 from converter.passes.pairs import SplitPairs
 from converter.passes.pools import PoolSigns, QuantiseBeforePool
@@ -46,6 +47,7 @@ from converter.report import Report
 __all__ = ["PASSES", "Mode", "SignZero", "run"]
 
 PASSES: tuple[type[Rule[Any]], ...] = (
+    OwnScale,
     MergeReshapes,
     DropIdentity,
     MergeTransposes,

@@ -4,7 +4,8 @@
     q -> from_int8(s, z) -> conv(w) -> y      q -> qconv(n; z) -> affine(s * t, 0) -> y        w[o] = t[o] * n[o]
     x -> own_range -> conv(w) -> y            x -> qconv(n) -> affine(t, 0) -> y               (x is float)
 
-(dense likewise). The sum of qconv is an exact integer; the source model's is that of rounded floats.
+(dense likewise; numbers n beyond -127..127 become a sum of layers). The sum of qconv is an exact integer; the source model's
+is that of rounded floats.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from converter import int8
 from converter.dab_model import MAX_DOT_8
 from converter.graph import Array, Grid, Node
 from converter.passes.rule import Rule
+from converter.passes.views import behind, repeated
 from converter.report import FLOAT, INT8
 
 SOURCES = ("from_int8", "own_range")
@@ -23,10 +26,11 @@ SOURCES = ("from_int8", "own_range")
 
 @dataclass
 class Layer:
-    """A layer, the from_int8 or own_range that it reads, and its weight."""
+    """A layer, the from_int8 or own_range that it reads through views, and its weight."""
 
     node: Node
     source: Node
+    views: list[Node]
     grid: Grid
 
 
@@ -37,14 +41,15 @@ class Int8Layers(Rule[Layer]):
 
     def pattern(self, node: Node) -> Layer | None:
         """A weight with a grid, or binary, behind 8-bit numbers."""
-        source, weight = self.graph.producer(node.inputs[0]), self.graph.values[node.inputs[1]]
+        weight = self.graph.values[node.inputs[1]]
+        source, views = behind(self.graph, node.inputs[0])
         if source is None or source.op not in SOURCES or weight.const is None:
             return None
         if weight.const.dtype == np.int8:
-            return Layer(node, source, Grid(weight.const, np.ones(1, np.float32)))
+            return Layer(node, source, views, Grid(weight.const, np.ones(1, np.float32)))
         grid = weight.grid
         by_output = grid is not None and grid.scale.size in (1, grid.scale.shape[0])
-        return Layer(node, source, grid) if grid is not None and by_output else None
+        return Layer(node, source, views, grid) if grid is not None and by_output else None
 
     def check(self, match: Layer) -> str | None:
         """The length of its dot products."""
@@ -52,27 +57,38 @@ class Int8Layers(Rule[Layer]):
         return f"its dot products have {taps} elements" if taps > MAX_DOT_8 else None
 
     def rewrite(self, match: Layer) -> None:
-        """The integer layer, and the affine that makes its sums what they stand for."""
+        """The integer layers, and the affine that makes their sum what it stands for."""
         node, source, graph = match.node, match.source, self.graph
-        product = self.value_like(node.output, f"{node.output}.q")
-        weight = graph.add_const(match.grid.numbers, "weight")
-        layer = Node(
-            f"q{node.op}",
-            [source.inputs[0], weight],
-            [product],
-            {**node.attrs, "zero": source.attrs.get("zero")},
-            node.sources,
-        )
+        numbers = int8.parts(match.grid.numbers)
+        total, *others = [self._layer(match, part) for part in numbers]
+        for other in others:
+            both = self.value_like(node.output, f"{node.output}.sum")
+            graph.insert_before(node, Node("add", [total, other], [both], {}, node.sources))
+            total = both
         scale = self._scale(match, len(match.grid.numbers))
         constants = [graph.add_const(data, "scale") for data in (scale, np.zeros_like(scale))]
-        affine = Node("affine", [product, *constants], node.outputs, {}, node.sources)
-        graph.insert_before(node, layer, affine)
+        graph.insert_before(
+            node, Node("affine", [total, *constants], node.outputs, {}, node.sources)
+        )
         graph.remove(node)
         for row in self.context.report.rows:
             if row.output == node.attrs.get("result", node.output):
                 row.kind = INT8 if row.kind == FLOAT else row.kind
                 own = ", of the range that its input has in each run"
                 row.reason += f"; on 8-bit numbers{own if source.op == 'own_range' else ''}"
+                if others:
+                    row.reason += f"; in {len(numbers)} parts, as its weight is not in -127..127"
+                    row.advice = "quantise its weight to int8, symmetrically (zero point 0)"
+
+    def _layer(self, match: Layer, numbers: Array) -> str:
+        """The integer layer with these weights; the name of its result."""
+        node = match.node
+        product = self.value_like(node.output, f"{node.output}.q")
+        x = repeated(self.graph, match.source.inputs[0], match.views, node)
+        inputs = [x, self.graph.add_const(numbers, "weight")]
+        attrs = {**node.attrs, "zero": match.source.attrs.get("zero")}
+        self.graph.insert_before(node, Node(f"q{node.op}", inputs, [product], attrs, node.sources))
+        return product
 
     def _scale(self, match: Layer, outputs: int) -> Array:
         """Scale of the input times that of each output's weights, [O]."""

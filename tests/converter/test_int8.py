@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from converter import dab, dab_run, interp, lower, passes
+from converter import dab, dab_run, int8, interp, lower, passes
 from converter.dab_model import Kind, Type
 from converter.errors import ConversionError
 from converter.graph import Array
@@ -62,8 +63,8 @@ class Net:
         x = helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)
         y = helper.make_tensor_value_info(output, TensorProto.FLOAT, None)
         graph = helper.make_graph(self.nodes, "net", [x], [y], self.initializers)
-        opset = helper.make_opsetid("", 13)
-        return helper.make_model(graph, opset_imports=[opset], ir_version=8)
+        opsets = [helper.make_opsetid("", 13), helper.make_opsetid("com.microsoft", 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
 def qdq(seed: int, dtype: type = np.uint8) -> onnx.ModelProto:
@@ -185,12 +186,161 @@ def scales(scale: Any) -> onnx.ModelProto:
     return net.model(net.op("DequantizeLinear", q, net.const(0.1), net.const(0, np.uint8)), (1, 4))
 
 
-def large_weight() -> onnx.ModelProto:
+MICROSOFT = {"domain": "com.microsoft"}
+
+
+def integer_layers(seed: int, dtype: type = np.uint8) -> onnx.ModelProto:
+    """ConvInteger and MatMulInteger of numbers with constant zero points, weights beyond -127..127."""
+    net = Net(seed, dtype)
+    scale, zero = net.parameters(0.03)
+    q = net.op("QuantizeLinear", "x", scale, zero)
+    w = net.const(net.rng.integers(0, 256, (5, 3, 2, 2)), np.uint8)
+    sums = net.op("ConvInteger", q, w, zero, net.const([9], np.uint8), pads=[1, 0, 0, 1])
+    y = net.op("Mul", net.op("Cast", sums, to=TensorProto.FLOAT), net.const(1e-3))
+    q = net.op("QuantizeLinear", net.op("Flatten", y), scale, zero)
+    w = net.const(net.rng.integers(-128, 128, (180, 4)), np.int8)
+    sums = net.op("MatMulInteger", q, w, zero, net.const([-3, 0, 5, 127], np.int8))
+    return net.model(net.op("Cast", sums, to=TensorProto.FLOAT), (1, 3, 6, 6))
+
+
+def of_microsoft(seed: int, dtype: type = np.uint8) -> onnx.ModelProto:
+    """QLinearAdd of a constant, QGemm without a scale for its result."""
+    net = Net(seed, dtype)
+    scale, zero = net.parameters(0.0317)  # no sum lies in the middle of two numbers
+    q = net.op("QuantizeLinear", "x", scale, zero)
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    other = net.const(net.rng.integers(low, high + 1, (3, 1, 6)), dtype)
+    second = net.parameters(0.06, -5)
+    y = net.op("QLinearAdd", q, scale, zero, other, *second, *second, **MICROSOFT)
+    y = net.op("Flatten", y)
+    weight, by_output, zeros = net.weight(108, 5, axis=1)
+    bias = net.const(net.rng.integers(-900, 900, 5), np.int32)
+    inputs = (y, *second, weight, by_output, zeros, bias)
+    return net.model(net.op("QGemm", *inputs, alpha=0.5, **MICROSOFT), (1, 3, 6, 6))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8], ids=["uint8", "int8"])
+@pytest.mark.parametrize("make", [integer_layers, of_microsoft])
+def test_integers_as_onnxruntime(make: Any, dtype: type) -> None:
+    """Sums of integers are the same; floats are once rounded differently behind those of QGemm."""
+    for seed in range(5):
+        proto = make(seed, dtype)
+        data, report = converted(proto)
+        assert {row.kind for row in report.rows} == {"int8"}
+        x = np.random.default_rng(seed).uniform(-3, 3, (1, 3, 6, 6)).astype(np.float32)
+        want, got = expected(proto, x), dab_run.run(dab.read(data), [x])[0].reshape(1, -1)
+        limit = 0 if make is integer_layers else 1e-6 * float(np.abs(want).max())
+        np.testing.assert_allclose(got, want, rtol=0, atol=limit)
+
+
+def test_softmax_within_a_quantum() -> None:
+    """onnxruntime takes the exponentials from a table."""
+    net = Net(0)
+    scale, zero = net.parameters(0.03)
+    result = net.parameters(1 / 256, -128)
+    q = net.op("QuantizeLinear", "x", scale, zero)
+    y = net.op("QLinearSoftmax", q, scale, zero, *result, axis=1, opset=13, **MICROSOFT)
+    proto = net.model(net.op("DequantizeLinear", y, *result), (1, 7, 6))
+    x = net.rng.uniform(-3, 3, (1, 7, 6)).astype(np.float32)
+    got = dab_run.run(dab.read(converted(proto)[0]), [x])[0]
+    np.testing.assert_allclose(got, expected(proto, x), rtol=0, atol=1.001 / 256)
+
+
+def test_rows_of_a_matrix() -> None:
+    """Reshapes between numbers and layer move the numbers."""
+    net = Net(0)
+    w = net.op("DequantizeLinear", *net.weight(6, 5, axis=1), axis=1)
+    proto = net.model(net.op("MatMul", net.through("x", 0.02), w), (1, 3, 4, 6))
+    data, report = converted(proto)
+    assert [row.kind for row in report.rows] == ["int8"]
+    x = net.rng.uniform(-2, 2, (1, 3, 4, 6)).astype(np.float32)
+    got = dab_run.run(dab.read(data), [x])[0]
+    np.testing.assert_allclose(got, expected(proto, x), rtol=0, atol=1e-6)
+
+
+def test_weights_beyond_eight_bits_have_parts() -> None:
+    data, report = converted(integer_layers(0))
+    kinds = [op.kind for op in dab.read(data).ops]
+    assert (kinds.count(Kind.QCONV2D), kinds.count(Kind.QDENSE)) == (2, 3)
+    assert [re.findall(r"in (\d) parts", row.reason) for row in report.rows] == [["2"], ["3"]]
+    assert all("zero point 0" in row.advice for row in report.rows)
+    numbers = np.array([[-255, -128, -127, 0, 127, 128, 254, 255]], np.int16)
+    parts = int8.parts(numbers)
+    assert len(parts) == 3
+    np.testing.assert_array_equal(np.sum(parts, 0, dtype=np.int16), numbers)
+
+
+def own_range(seed: int, *, views: bool = True) -> Net:
+    """DynamicQuantizeLinear and MatMulInteger; the last value is its result as floats, "x_scale" the scale."""
+    net = Net(seed)
+    names = ["x_numbers", "x_scale", "x_zero"]
+    net.nodes.append(helper.make_node("DynamicQuantizeLinear", ["x"], names, "dynamic"))
+    w, zero = net.const(net.rng.integers(-127, 128, (6, 4)), np.int8), net.const(0, np.int8)
+    y = net.op("MatMulInteger", "x_numbers", w, "x_zero", zero)
+    y = net.op("Cast", y, to=TensorProto.FLOAT)
+    if views:
+        net.op("Reshape", y, net.const([1, 3, 2, 6, 4], np.int64))
+    return net
+
+
+def last(net: Net) -> str:
+    return str(net.nodes[-1].output[0])
+
+
+def test_scale_in_other_spellings() -> None:
+    """Any product with constants, behind views of the sums."""
+    net = own_range(0)
+    sums = last(net)
+    scale = net.op("Mul", net.const([0.5]), net.op("Mul", "x_scale", net.const([0.1, 0.2, 1, 3])))
+    y = net.op("Mul", net.op("Reshape", scale, net.const([1, 1, 4], np.int64)), sums)
+    proto = net.model(y, (1, 6, 6, 6))
+    data, report = converted(proto)
+    assert [row.kind for row in report.rows] == ["int8"]
+    x = net.rng.standard_normal((1, 6, 6, 6)).astype(np.float32)
+    want = expected(proto, x)
+    got = dab_run.run(dab.read(data), [x])[0]
+    np.testing.assert_allclose(got, want, rtol=1e-6)
+
+
+def unscaled() -> onnx.ModelProto:
+    net = own_range(0)
+    return net.model(last(net), (1, 6, 6, 6))
+
+
+def shifted_scale() -> onnx.ModelProto:
+    net = own_range(0)
+    sums = last(net)
+    scale = net.op("Add", "x_scale", net.const([0.5]))
+    return net.model(net.op("Mul", sums, scale), (1, 6, 6, 6))
+
+
+def squared_scale() -> onnx.ModelProto:
+    net = own_range(0)
+    sums = last(net)
+    scale = net.op("Mul", "x_scale", "x_scale")
+    return net.model(net.op("Mul", sums, scale), (1, 6, 6, 6))
+
+
+def other_zero() -> onnx.ModelProto:
+    net = own_range(0)
+    net.nodes[1].input[2] = net.const(7, np.uint8)
+    return net.model(last(net), (1, 6, 6, 6))
+
+
+def channels_last() -> onnx.ModelProto:
     net = Net(0)
     x = net.quantised("x", 0.1)
-    w = (net.const(np.full((2, 1, 1, 1), -128), np.int8), net.const(0.1), net.const(0, np.int8))
-    first = net.parameters(0.1)
-    return net.model(net.op("QLinearConv", x, *first, *w, *net.parameters(0.1)), (1, 1, 4, 4))
+    first, second = net.parameters(0.1), net.parameters(0.2)
+    y = net.op("QLinearGlobalAveragePool", x, *first, *second, channels_last=1, **MICROSOFT)
+    return net.model(net.op("DequantizeLinear", y, *second), (1, 4, 4, 2))
+
+
+def not_supported() -> onnx.ModelProto:
+    net = Net(0)
+    x = net.quantised("x", 0.1)
+    first, second = net.parameters(0.1), net.parameters(0.2)
+    y = net.op("QLinearReduceMean", x, *first, *second, axes=[1], **MICROSOFT)
+    return net.model(net.op("DequantizeLinear", y, *second), (1, 4, 4, 2))
 
 
 def numbers_as_output() -> onnx.ModelProto:
@@ -205,10 +355,15 @@ def numbers_as_output() -> onnx.ModelProto:
         (other_sign(), "zero point is signed"),
         (scales([0.1, 0.2, 0.1, 0.3]), "scale must be one number above 0"),
         (scales(0.0), "scale must be one number above 0"),
-        (large_weight(), "does not fit -127..127"),
         (numbers_as_output(), "put a DequantizeLinear behind it"),
+        (unscaled(), "node 't1': its result must be read by one Mul"),
+        (shifted_scale(), "node 't1': its result must be read by one Mul"),
+        (squared_scale(), "node 't1': its result must be read by one Mul"),
+        (other_zero(), "must be that of the same DynamicQuantizeLinear"),
+        (channels_last(), "channels_last is not supported"),
+        (not_supported(), "leave this node out of the quantisation"),
     ],
-    ids=["input", "sign", "per axis", "zero", "weight", "output"],
+    ids=lambda item: item.replace(" ", "-") if isinstance(item, str) else "",
 )
 def test_refused(proto: onnx.ModelProto, text: str) -> None:
     with pytest.raises(ConversionError, match=text):
