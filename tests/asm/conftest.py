@@ -44,6 +44,7 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "depthwise_f32": (gemm.Depthwise(128), 3 * 9 * 128, "product"),
     "dot_s8": (int8.Dot(64), 64 * 3 * 8, "16 products"),
     "dot_sign": (int8.Dot(1024, 1), 64 * 8, "16 products"),
+    "sum_affine": (int8.Sums(17), 17, "8 outputs"),
     "pool_max": (pool.Shape(64), 3 * 9 * 64, "tap"),
     "pool_average": (pool.Shape(64), 3 * 9 * 64, "tap"),
     "max_bits": (pool.Row(1000), 1000, "byte"),

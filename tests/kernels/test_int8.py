@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 import oracles
-from oracles.int8 import Dot, Limits, Tile
+from oracles.int8 import Dot, Limits, Sums, Tile
 from oracles.run import check
 from targets import Kernel, Target
 
@@ -48,4 +48,12 @@ class TestDotSign:
 
     @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
     def test_kernel(self, kernel: Kernel, target: Target, shape: Dot) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
+class TestSumAffine:
+    SLOT = "sum_affine"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Sums) -> None:
         check(kernel, target, oracles.build(self.SLOT, shape))

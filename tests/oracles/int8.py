@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cases of the 8-bit slots: pack_i8, limits_f32, unpack_i8, dot_s8, dot_sign. All are exact."""
+"""Cases of the 8-bit slots: pack_i8, limits_f32, unpack_i8, dot_s8, dot_sign,
+sum_affine. All are exact.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,15 @@ class Limits(NamedTuple):
     fill: str = "random"
 
 
-Shape: TypeAlias = "Tile | Dot | Limits"
+class Sums(NamedTuple):
+    """gap: floats between the 8 outputs of one pixel and the next. fill: largest sums, or any."""
+
+    pixels: int
+    gap: int = 0
+    fill: str = "random"
+
+
+Shape: TypeAlias = "Tile | Dot | Limits | Sums"
 
 TILES = [
     *(Tile(pixels, 8) for pixels in (0, 1, 2, 3, 9)),
@@ -64,6 +74,11 @@ SLOTS = {
     "unpack_i8": TILES,
     "dot_s8": [*DOTS, *LANES],
     "dot_sign": [*DOTS, Dot(300, 2), Dot(1024, 1), Dot(65536, 1, 8, "largest")],
+    "sum_affine": [
+        *(Sums(pixels) for pixels in (0, 1, 2, 3, 4, 5, 17)),
+        *(Sums(pixels, gap) for pixels in (1, 2, 5) for gap in (1, 4, 120)),
+        Sums(7, 0, "largest"),
+    ],
 }
 SPECIAL = np.array(
     [0.0, -0.0, np.inf, -np.inf, np.nan, 3e38, -3e38, 1e-30, 63.25, -64.0, 127.5, 1e9], np.float32
@@ -73,6 +88,8 @@ SPECIAL = np.array(
 def case(slot: str, shape: Shape) -> Case:
     """One call of the slot."""
     random = rng(slot, shape)
+    if isinstance(shape, Sums):
+        return sum_affine(shape, random)
     if isinstance(shape, Limits):
         return limits(shape, random)
     if isinstance(shape, Dot):
@@ -191,3 +208,22 @@ def dot_sign(shape: Dot, random: np.random.Generator) -> Case:
         "pixels": shape.pixels,
     }
     return Case("dot_sign", arguments)
+
+
+def sum_affine(shape: Sums, random: np.random.Generator) -> Case:
+    most = 2**31 if shape.fill == "largest" else 2**20  # beyond 2^24 not every integer is a float
+    acc = random.integers(-most, most, (shape.pixels, 8), np.int32)
+    mul, add = random.standard_normal((2, 8)).astype(np.float32)
+    want = acc.astype(np.float32) * mul + add
+    out, out_step = rows_of(np.zeros_like(want), shape.gap, random)
+    return Case(
+        "sum_affine",
+        {
+            "out": Buffer(out, put_rows(out, want, out_step)),
+            "acc": Buffer(acc, align=16),
+            "mul": Buffer(mul),
+            "add": Buffer(add),
+            "pixels": shape.pixels,
+            "out_step": out_step,
+        },
+    )

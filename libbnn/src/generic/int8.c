@@ -97,3 +97,15 @@ void bnn_dot_sign_c(int32_t *acc, const int8_t *x, const uint8_t *w, size_t n, s
         acc += 8;
     }
 }
+
+void bnn_sum_affine_c(float *out, const int32_t *acc, const float *mul, const float *add, size_t pixels, size_t out_step)
+{
+    for (size_t p = 0; p < pixels; p++) {
+        for (size_t j = 0; j < 8; j++) {
+            const float scaled = (float)acc[j] * mul[j]; /* a statement of its own: not to be fused */
+            out[j] = scaled + add[j];
+        }
+        acc += 8;
+        out = (float *)(void *)((uint8_t *)out + out_step);
+    }
+}

@@ -61,27 +61,15 @@ static const float *take_last(const struct bnn_view *w, const struct conv *s, st
     return last;
 }
 
-/* One operand of AFFINE, 8 elements for each block. */
-static const float *take_per_block(const float *from, size_t groups, const struct conv *s, struct bnn_build *build)
-{
-    if (from == NULL || s->outputs % 8 == 0) {
-        return from;
-    }
-    float *padded = bnn_take(build, (uint64_t)groups * s->blocks, 8 * sizeof *padded);
-    for (size_t i = 0; padded != NULL && i < groups * s->blocks * 8; i++) {
-        const size_t output = i % (s->blocks * 8);
-        padded[i] = output < s->outputs ? from[i / (s->blocks * 8) * s->outputs + output] : 0;
-    }
-    return padded;
-}
-
 /* What blocks of 8 outputs need. */
 static void take_blocks(struct conv *s, const struct bnn_view *w, struct bnn_build *build)
 {
     const size_t groups = w->dims[0], pixels = s->one_pixel ? 1 : s->steps.limit, k = s->gather.k;
     s->last = take_last(w, s, build);
-    s->mul = take_per_block(s->steps.mul, groups, s, build);
-    s->add = take_per_block(s->steps.add, groups, s, build);
+    if (s->steps.mul != NULL) {
+        s->mul = bnn_layer_per_block(s->steps.mul, groups, s->outputs, build);
+        s->add = bnn_layer_per_block(s->steps.add, groups, s->outputs, build);
+    }
     s->panel = bnn_scratch(build, (uint64_t)k * bnn_panel_step(pixels));
     s->weights = bnn_scratch(build, s->binary && !s->one_pixel ? (uint64_t)k * 8 * sizeof(float) : 0);
     s->acc = bnn_scratch(build, pixels * 8 * sizeof(float));

@@ -46,3 +46,16 @@ struct bnn_value bnn_layer_value(const struct bnn_view *w, const struct bnn_wind
         .width = window->x.out,
     };
 }
+
+const float *bnn_layer_per_block(const float *from, size_t groups, size_t outputs, struct bnn_build *build)
+{
+    const size_t padded = (outputs + 7) / 8 * 8;
+    if (padded == outputs) {
+        return from;
+    }
+    float *all = bnn_take(build, (uint64_t)groups * padded, sizeof *all);
+    for (size_t i = 0; all != NULL && i < groups * padded; i++) {
+        all[i] = i % padded < outputs ? from[i / padded * outputs + i % padded] : 0;
+    }
+    return all;
+}

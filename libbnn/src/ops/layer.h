@@ -22,4 +22,7 @@ struct bnn_window bnn_dense_window(void);
 /* What v is. */
 struct bnn_value bnn_layer_value(const struct bnn_view *w, const struct bnn_window *window);
 
+/* One number per output of groups x outputs, as 8 for each block: those that have fewer outputs end in zeros. */
+const float *bnn_layer_per_block(const float *from, size_t groups, size_t outputs, struct bnn_build *build);
+
 #endif

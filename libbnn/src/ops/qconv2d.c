@@ -2,7 +2,8 @@
  *
  * qconv2d and qdense: 8-bit input, 8-bit or binary weights. The taps of some output pixels are laid side by side (a panel, in
  * scratch), those outside the input as the zero point, so that a kernel sees dot products only. What the zero point adds to
- * them is its product with the weights' sum: sums start at the negative of that.
+ * them is its product with the weights' sum: sums start at the negative of that. Where x itself is such a panel it is taken as it
+ * is.
  */
 #include "blocks.h"
 #include "layer.h"
@@ -12,7 +13,7 @@
 
 enum { STRIDE = 0, ZERO_CONV = 8, ZERO_DENSE = 0 }; /* attribute words */
 
-#define PANEL 32          /* pixels: the taps of a 3x3 convolution of 256 channels are 72 kB then */
+#define PANEL 36         /* pixels: the taps of a 3x3 convolution of 256 channels are 83 kB then */
 #define MOST_TAPS 65536u /* |x - zero| is at most 255, |w| 127: sums stay below 2^31 */
 
 struct qconv {
@@ -24,8 +25,10 @@ struct qconv {
     int binary;
     size_t groups, outputs, channels; /* outputs, channels: per convolution group */
     size_t taps, vectors;             /* of one output */
-    const int32_t *sums;              /* of the weights of each output */
-    uint64_t acc, panel, tile;        /* offsets in scratch */
+    const int32_t *sums;              /* of the weights of each output, 8 for each block */
+    const float *mul, *add;           /* of a leading AFFINE, likewise; NULL if x has a scale of its own, which comes first */
+    int is_panel;                     /* x is the panel of all pixels */
+    uint64_t acc, rows, panel, tile;  /* offsets in scratch */
 };
 
 /* One run. */
@@ -78,11 +81,32 @@ static int32_t weight_sum(const struct qconv *s, size_t group, size_t output)
     return sum;
 }
 
+static const int32_t *take_sums(const struct qconv *s, struct bnn_build *build)
+{
+    const size_t padded = (s->outputs + 7) / 8 * 8;
+    int32_t *sums = bnn_take(build, (uint64_t)s->groups * padded, sizeof *sums);
+    for (size_t i = 0; sums != NULL && i < s->groups * padded; i++) {
+        sums[i] = i % padded < s->outputs ? weight_sum(s, i / padded, i % padded) : 0;
+    }
+    return sums;
+}
+
+static int takes_every_pixel(const struct bnn_axis *axis)
+{
+    return axis->kernel == 1 && axis->stride == 1 && axis->before == 0 && axis->after == 0;
+}
+
+/* Whether an output's taps are the channels of its pixel, in whole vectors. */
+static int is_panel(const struct qconv *s)
+{
+    return takes_every_pixel(&s->window.y) && takes_every_pixel(&s->window.x) && s->groups == 1 && s->taps % 16 == 0;
+}
+
 static const void *bind_window(const struct bnn_op *op, const struct bnn_window *window, uint32_t zero_word,
                                struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    const struct bnn_value value = bnn_layer_value(&w, window);
+    struct bnn_value value = bnn_layer_value(&w, window);
     struct qconv *state = bnn_take(build, 1, sizeof *state);
     struct qconv s = {
         .window = *window,
@@ -97,15 +121,18 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     };
     s.vectors = (s.taps + 15) / 16;
     bnn_numbers_bind(&s.x, &x, bnn_op_attribute(op, zero_word), build);
-    int32_t *sums = bnn_take(build, value.channels, sizeof *sums);
-    for (size_t c = 0; sums != NULL && c < value.channels; c++) {
-        sums[c] = weight_sum(&s, c / s.outputs, c % s.outputs);
-    }
-    s.sums = sums;
+    s.sums = take_sums(&s, build);
+    s.is_panel = is_panel(&s);
+    value.integer = x.type == BNN_TYPE_I8;
     bnn_steps_bind(&s.steps, op, 2, &value, window->x.out, build);
     s.steps.apart = 1;
+    if (value.integer) {
+        s.mul = bnn_layer_per_block(s.steps.mul, s.groups, s.outputs, build);
+        s.add = bnn_layer_per_block(s.steps.add, s.groups, s.outputs, build);
+    }
     s.acc = bnn_scratch(build, PANEL * 8 * sizeof(int32_t));
-    s.panel = bnn_scratch(build, (uint64_t)PANEL * s.vectors * 16);
+    s.rows = bnn_scratch(build, PANEL * 8 * sizeof(float));
+    s.panel = bnn_scratch(build, s.is_panel ? 0 : (uint64_t)PANEL * s.vectors * 16);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * s.taps;
     build->weight_bytes = w.bytes;
@@ -169,16 +196,30 @@ static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32
     }
 }
 
-/* Sums of a block over the pixels of a panel, as floats to the slab's place. */
-static void run_block(const struct call *call, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t pixels,
-                      float *place, size_t step)
+/* The panel of `pixels` from `first` on for a group. */
+static const int8_t *panel_at(const struct call *call, size_t group, size_t first, size_t pixels, uint8_t *scratch)
 {
     const struct qconv *s = call->layer;
-    const int32_t *sums = s->sums + block->group * s->outputs + block->block * 8;
+    const size_t step = s->vectors * 16, width = s->window.x.out;
+    int8_t *panel = (int8_t *)(scratch + s->panel);
+    if (s->is_panel) {
+        return call->x.q + first * step;
+    }
+    for (size_t p = 0; p < pixels; p++) {
+        fill_pixel(call, panel + p * step, group, (uint32_t)((first + p) / width), (uint32_t)((first + p) % width));
+    }
+    return panel;
+}
+
+/* Sums of block number `at` over the pixels of a panel. */
+static void multiply(const struct call *call, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t at,
+                     size_t pixels)
+{
+    const struct qconv *s = call->layer;
     const uint8_t *w = block_weights(s, block->group, block->block);
-    int32_t start[8] = {0};
-    for (size_t j = 0; j < block->size; j++) {
-        start[j] = -call->x.zero * sums[j];
+    int32_t start[8];
+    for (size_t j = 0; j < 8; j++) {
+        start[j] = -call->x.zero * s->sums[8 * at + j];
     }
     for (size_t p = 0; p < pixels; p++) {
         bnn_memcpy(acc + 8 * p, start, sizeof start);
@@ -188,12 +229,24 @@ static void run_block(const struct call *call, int32_t *acc, const int8_t *panel
     } else {
         s->steps.kernels->dot_s8(acc, panel, (const int8_t *)w, s->vectors, pixels, block->size);
     }
-    for (size_t p = 0; p < pixels; p++) {
-        float v[8];
-        for (size_t j = 0; j < 8; j++) {
-            v[j] = (float)acc[8 * p + j] * call->x.scale;
-        }
-        bnn_place_lanes((float *)(void *)((uint8_t *)place + p * step), step, v, block, 1);
+}
+
+/* A block over the pixels of a panel, as floats to the slab's place. */
+static void run_block(const struct call *call, const int8_t *panel, const struct bnn_block *block, size_t pixels, float *place,
+                      size_t step, uint8_t *scratch)
+{
+    const struct qconv *s = call->layer;
+    const size_t at = block->group * ((s->outputs + 7) / 8) + block->block;
+    const float scale = call->x.scale, scales[8] = {scale, scale, scale, scale, scale, scale, scale, scale}, zeros[8] = {0};
+    const float *mul = s->mul != NULL ? s->mul + 8 * at : scales, *add = s->mul != NULL ? s->add + 8 * at : zeros;
+    int32_t *acc = (int32_t *)(void *)(scratch + s->acc);
+    multiply(call, acc, panel, block, at, pixels);
+    if (block->lanes == 8) {
+        s->steps.kernels->sum_affine(place + block->column, acc, mul, add, pixels, step);
+    } else {
+        float *rows = (float *)(void *)(scratch + s->rows);
+        s->steps.kernels->sum_affine(rows, acc, mul, add, pixels, 8 * sizeof *rows);
+        bnn_place_lanes(place, step, rows, block, pixels);
     }
 }
 
@@ -201,23 +254,21 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
 {
     const struct call *call = state;
     const struct qconv *s = call->layer;
-    int32_t *acc = (int32_t *)(void *)(scratch + s->acc);
-    int8_t *panel = (int8_t *)(scratch + s->panel);
     size_t step;
     float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
     for (size_t done = 0, pixels; done < slab->pixels; done += pixels) {
         pixels = slab->pixels - done < PANEL ? slab->pixels - done : PANEL;
-        struct bnn_block block;
+        float *rows = (float *)(void *)((uint8_t *)place + done * step);
+        const int8_t *panel = NULL;
         size_t filled = s->groups; /* the group whose taps the panel holds */
+        struct bnn_block block;
         for (size_t column = 0; column < slab->channels; column += block.lanes) {
             block = bnn_block_at(slab, column, s->outputs);
-            for (size_t p = 0; block.group != filled && p < pixels; p++) {
-                const size_t at = slab->pixel + done + p;
-                const uint32_t width = s->window.x.out;
-                fill_pixel(call, panel + p * s->vectors * 16, block.group, (uint32_t)(at / width), (uint32_t)(at % width));
+            if (block.group != filled) {
+                panel = panel_at(call, block.group, slab->pixel + done, pixels, scratch);
+                filled = block.group;
             }
-            filled = block.group;
-            run_block(call, acc, panel, &block, pixels, (float *)(void *)((uint8_t *)place + done * step), step);
+            run_block(call, panel, &block, pixels, rows, step, scratch);
         }
     }
     bnn_steps_run(&s->steps, slab, place, step, place, step);

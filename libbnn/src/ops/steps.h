@@ -20,7 +20,7 @@ struct bnn_value {
     uint64_t pixels;
     uint64_t channels;
     uint32_t height, width; /* of BITS outputs; 0, 0: any with as many pixels */
-    int integer;            /* v is the dot product of signs: EMIT_INT is allowed */
+    int integer;            /* v is an integer; where it is checked: the dot product of signs, so that EMIT_INT is allowed */
     int may_be_minus_zero;  /* v is any graph input: EMIT_SIGN only after another step */
     int takes_affine;       /* the op does a leading AFFINE itself, as it does of integer v */
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Accumulators of binary products: where they start, and what becomes of them; 8 outputs at a time.
+ * Accumulators of binary products: where they start, and what becomes of them; 8 outputs at a time. What becomes of sums of 8-bit
+ * products.
  */
 #include "target.h"
 
@@ -73,6 +74,17 @@ BNN_AVX2 void bnn_acc_bits_avx2(uint8_t *out, const uint16_t *acc, const int16_t
         const __m128i v = _mm_load_si128((const __m128i *)(const void *)(acc + 8 * i));
         const __m128i above = _mm_cmpgt_epi16(v, _mm256_castsi256_si128(limits));
         set_bits(out, _mm_and_si128(_mm_packs_epi16(above, above), _mm256_castsi256_si128(bits)));
+    }
+}
+
+BNN_AVX2 void bnn_sum_affine_avx2(float *out, const int32_t *acc, const float *mul, const float *add, size_t pixels,
+                                  size_t out_step)
+{
+    const __m256 factor = _mm256_loadu_ps(mul), offset = _mm256_loadu_ps(add);
+    for (size_t i = 0; i < pixels; i++) {
+        const __m256i sum = _mm256_loadu_si256((const __m256i *)(const void *)(acc + 8 * i));
+        const __m256 scaled = _mm256_mul_ps(_mm256_cvtepi32_ps(sum), factor);
+        _mm256_storeu_ps((float *)(void *)((uint8_t *)out + i * out_step), _mm256_add_ps(scaled, offset));
     }
 }
 
