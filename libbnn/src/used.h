@@ -89,6 +89,7 @@
 #define BNN_USED_unpack_i8 BNN_CONFIG_OP_pointwise
 #define BNN_USED_dot_s8 BNN_USED_INTEGERS
 #define BNN_USED_dot_sign BNN_USED_INTEGERS
+#define BNN_USED_sum_affine BNN_USED_INTEGERS
 #define BNN_USED_pool_max BNN_CONFIG_OP_maxpool2d
 #define BNN_USED_pool_average BNN_CONFIG_OP_avgpool2d
 #define BNN_USED_max_bits BNN_CONFIG_OP_bmaxpool2d
