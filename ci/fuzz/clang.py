@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +16,7 @@ from ci.qemu.apt import AptError, unpack
 from ci.toolchain import write_script
 
 SANITIZE = "-fsanitize=fuzzer,address,undefined"
+SYMBOLIZER = "llvm-symbolizer"  # turns addresses of a report into lines
 VERSIONS = range(22, 13, -1)  # of the packages, the newest first
 # Programs that come out of an archive run with the C library of the machine, which is of the same distribution.
 OWN_LIBC = (
@@ -44,6 +46,15 @@ def clang() -> str:
     return str(program)
 
 
+def environment() -> dict[str, str]:
+    """Return the environment in which a sanitizer's report names lines."""
+    symbolizer = Path(clang()).parent / SYMBOLIZER
+    return {
+        **os.environ,
+        **({"ASAN_SYMBOLIZER_PATH": str(symbolizer)} if symbolizer.is_file() else {}),
+    }
+
+
 def _builds(program: str) -> bool:
     """Whether a compiler makes a fuzz target."""
     source = "int LLVMFuzzerTestOneInput(const char *d, long n) { return n == 7 && d[0] == 'x'; }\n"
@@ -59,8 +70,12 @@ def _install(folder: Path) -> None:
     for version in VERSIONS:
         try:
             with new_directory(folder) as work:
-                unpack([f"clang-{version}", f"libclang-rt-{version}-dev"], work)
-                _make_program(work, folder, version)
+                unpack(
+                    [f"{package}-{version}" for package in ("clang", "llvm")]
+                    + [f"libclang-rt-{version}-dev"],
+                    work,
+                )
+                _make_programs(work, folder, version)
                 shutil.rmtree(work / "usr" / "share", ignore_errors=True)
             return
         except AptError as error:
@@ -68,8 +83,8 @@ def _install(folder: Path) -> None:
     raise ToolError(reasons[-1])
 
 
-def _make_program(work: Path, final: Path, version: int) -> None:
-    """Write bin/clang, which finds its libraries, linker and headers in the unpacked folder."""
+def _make_programs(work: Path, final: Path, version: int) -> None:
+    """Write bin/clang and the symbolizer, which find libraries, linker and headers in the unpacked folder."""
     libraries = work / "libraries"
     libraries.mkdir()
     for path in sorted(work.rglob("*.so*")):
@@ -84,5 +99,7 @@ def _make_program(work: Path, final: Path, version: int) -> None:
         f"LD_LIBRARY_PATH={final / 'libraries'}",
         f"PATH={final / 'usr' / 'bin'}:/usr/bin:/bin",
     ]
-    program = final / "usr" / "lib" / f"llvm-{version}" / "bin" / "clang"
-    write_script(work / "bin" / "clang", ["env", *settings, str(program), f"--sysroot={final}"])
+    programs = final / "usr" / "lib" / f"llvm-{version}" / "bin"
+    clang_command = [str(programs / "clang"), f"--sysroot={final}"]
+    write_script(work / "bin" / "clang", ["env", *settings, *clang_command])
+    write_script(work / "bin" / SYMBOLIZER, ["env", *settings, str(programs / SYMBOLIZER)])

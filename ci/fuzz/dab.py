@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from ci import toolchain
-from ci.fuzz.clang import clang
+from ci.fuzz.clang import clang, environment
 from ci.fuzz.corpus import FOUND, SEEDS
 from ci.fuzz.result import Result
 from ci.paths import BUILD, ROOT
@@ -45,7 +45,9 @@ def fuzz(seconds: int) -> Result:
         folder.mkdir(parents=True, exist_ok=True)
     command = [str(program), f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-timeout=20"]
     command += ["-print_final_stats=1", f"-artifact_prefix={FINDINGS}/", str(CORPUS), str(SEEDS)]
-    result = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    result = subprocess.run(
+        command, env=environment(), capture_output=True, text=True, errors="replace", check=False
+    )
     count = re.search(r"stat::number_of_executed_units: +(\d+)", result.stderr)
     executions = int(count[1]) if count else 0
     if result.returncode == 0 and executions:
