@@ -19,7 +19,7 @@ struct bnn_threshold {
     const uint8_t *flip;
 };
 
-/* bconv128, bconv64. groups, rows and taps are at least 1; steps are bytes of x.
+/* bconv128, bconv64, bconv64x2. groups, rows and taps are at least 1; steps are bytes of x.
  *
  * With a horizontal stride s a line of x holds its pixels sorted by column modulo s: all of column % s == 0, then 1, and so on
  * ("phases"). So the pixels that a tap meets, s columns apart, are neighbours, and tap t of dilation d is at

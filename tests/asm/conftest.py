@@ -25,6 +25,7 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "unpack": (pack.Shape(9, 128), 9, "128 floats"),
     "bconv128": (xnor.Conv(21, 3, 3), 21 * 9 * 8, "128 products"),
     "bconv64": (xnor.Conv(21, 3, 3), 21 * 9 * 4, "128 products"),
+    "bconv64x2": (xnor.Conv(21, 3, 3), 21 * 9 * 4, "128 products"),
     "bdense128": (xnor.Dense(64, 2), 64 * 16, "128 products"),
     "bdense64": (xnor.Dense(64, 2), 64 * 8, "128 products"),
     "chain_panel": (chain.Panel(9, 9, 3, 8, 5), 3 * 14, "vector"),

@@ -110,26 +110,31 @@ def test_hazards(
 # the 5 before it, but in its finish.
 CHAIN = frozenset({"eor", "cnt", "addp", "uadalp"})
 DISTANCE = 6
-FINISH = {"128": 18, "64": 13}
+FINISH = {"bconv128": 18, "bdense128": 18, "bconv64x2": 13, "bdense64": 13}
 CONVOLUTIONS = [Conv(21, 3, 3), Conv(14, 1, 1), Conv(14, 5, 5), Conv(14, 3, 3, 2), Conv(14, 2, 4)]
 
 
-@pytest.mark.parametrize("size", FINISH)
-@pytest.mark.parametrize("shape", [*CONVOLUTIONS, Dense(4, 4), Dense(19, 2)], ids=oracles.shape_id)
+@pytest.mark.parametrize(
+    ("slot", "shape"),
+    [
+        pytest.param(slot, shape, id=f"{slot}-{oracles.shape_id(shape)}")
+        for slot in FINISH
+        for shape in (CONVOLUTIONS if slot.startswith("bconv") else [Dense(4, 4), Dense(19, 2)])
+    ],
+)
 def test_chain_distance(
-    size: str,
+    slot: str,
     shape: Conv | Dense,
     programs: dict[str, Program],
     machines: Callable[[str, bool], Machine],
 ) -> None:
     """Whole tiles of 7 pixels, and pairs of blocks: one chain from beginning to end."""
-    slot = ("bconv" if isinstance(shape, Conv) else "bdense") + size
     name = f"bnn_{slot}_neon"
     instructions = disassemble(ISAS["armv8"], programs["armv8"], name)
     outcome = machines("armv8", True).call(contract_of("armv8", name), oracles.build(slot, shape))
     trace = [instructions[address] for address in outcome.trace]
     chain = [instruction for instruction in trace if instruction.operation in CHAIN]
     pairs = dependent_pairs(chain, CHAIN)
-    finish = len(chain) - FINISH[size]
+    finish = len(chain) - FINISH[slot]
     assert min(p.consumer - p.producer for p in pairs if p.consumer < finish) == DISTANCE
     assert min(p.consumer - p.producer for p in pairs if p.consumer >= finish) < DISTANCE

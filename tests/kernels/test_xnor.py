@@ -27,6 +27,14 @@ class TestBconv64:
         check(kernel, target, oracles.build(self.SLOT, shape))
 
 
+class TestBconv64x2:
+    SLOT = "bconv64x2"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Conv) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
 class TestBdense128:
     SLOT = "bdense128"
 

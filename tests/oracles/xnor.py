@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Cases of the binary convolution and dense slots: bconv128, bconv64, bdense128, bdense64."""
+"""Cases of the binary convolution and dense slots: bconv128, bconv64, bconv64x2, bdense128, bdense64."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from oracles.bits import ONES
 from oracles.case import Argument, Array, Buffer, Case, Field, Struct, rng
 
-VECTOR = {"bconv128": 16, "bconv64": 8, "bdense128": 16, "bdense64": 8}
+VECTOR = {"bconv128": 16, "bconv64": 8, "bconv64x2": 8, "bdense128": 16, "bdense64": 8}
+COPIES = {"bconv64x2": 2}  # how often each vector of x stands in it
 
 
 class Conv(NamedTuple):
@@ -74,6 +75,7 @@ DENSE_SHAPES = [
 SLOTS: dict[str, list[Conv] | list[Dense]] = {
     "bconv128": CONV_SHAPES,
     "bconv64": CONV_SHAPES,
+    "bconv64x2": CONV_SHAPES,
     "bdense128": DENSE_SHAPES,
     "bdense64": DENSE_SHAPES,
 }
@@ -137,12 +139,13 @@ def dense_case(slot: str, shape: Dense) -> Case:
 def conv_case(slot: str, shape: Conv) -> Case:
     """Lines of x are sorted by phase; groups, rows and lines are in no particular order."""
     random = rng(slot, shape)
-    size = VECTOR[slot]
+    size, copies = VECTOR[slot], COPIES.get(slot, 1)
+    pixel = copies * size
     ends = (shape.pixels - 1) * shape.stride + (shape.taps - 1) * shape.dilation + 1
     phase = -(-ends // shape.stride) + shape.gap  # vectors
-    line = (phase * shape.stride + shape.gap) * size
+    line = (phase * shape.stride + shape.gap) * pixel
     taps = np.arange(shape.taps) * shape.dilation
-    tap_x = (taps % shape.stride * phase + taps // shape.stride) * size
+    tap_x = (taps % shape.stride * phase + taps // shape.stride) * pixel
     row_step, line_step, group_step = (random.permutation(3) + 1) * line
     struct: dict[str, Field] = {
         "groups": shape.groups,
@@ -156,13 +159,15 @@ def conv_case(slot: str, shape: Conv) -> Case:
     }
     groups, rows, lines = (np.arange(n) for n in (shape.groups, shape.rows, shape.lines))
     vectors = (groups * group_step)[:, None, None] + (rows * row_step)[:, None] + tap_x
-    pixels = (lines * line_step)[:, None] + np.arange(shape.pixels) * size
+    pixels = (lines * line_step)[:, None] + np.arange(shape.pixels) * pixel
     starts = pixels.reshape(-1, 1) + vectors.reshape(1, -1)  # [pixels, taps]
     w_bytes = vectors.size * 8 * size if starts.size else 0
-    x, w = fill_bits(shape.fill, int(starts.max(initial=-size)) + size, w_bytes, random)
+    x_vectors = int(starts.max(initial=-pixel)) // pixel + 1
+    x, w = fill_bits(shape.fill, x_vectors * size, w_bytes, random)
+    x = np.repeat(x.reshape(-1, 1, size), copies, axis=1).reshape(-1)
     arguments: dict[str, Argument] = {
         "acc": accumulators(conv_counts(x, w, starts, size), random),
-        "x": Buffer(x, align=size),
+        "x": Buffer(x, align=pixel),
         "w": Buffer(w, align=64),
         "p": Struct(struct),
         "lines": shape.lines,

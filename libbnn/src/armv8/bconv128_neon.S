@@ -8,10 +8,8 @@
 
 #if BNN_ARCH_ARMV8
 
-#define GROUP_BYTES 16
-#define GROUP_BYTES_LOG2 4
 #define WGT_AHEAD (2 * 128 - 64)
-#define LONE_BYTES 0
+#define GOES_ON PIXEL_BYTES
 #include "bconv.inc"
 
 low             .req v14
@@ -25,8 +23,8 @@ high            .req v15
         step            sum6, \a1
 .endm
 
-.macro rest a2, a3, a4, a5, a6
-        step            sum0, \a2
+.macro rest load, a2, a3, a4, a5, a6
+        step            sum0, \a2, \load
         step            sum1, \a3
         step            sum2, \a4
         step            sum3, \a5
@@ -65,31 +63,26 @@ high            .req v15
     .endif
 .endm
 
-// The next activations.
-.macro load_1 a, by=#1 * GROUP_BYTES
-        ld1             {\a\().16b}, [next_src], \by
+// Activations: one instruction for several of them.
+.macro load_first
+        ld1             {act0.16b - act3.16b}, [next_src], #4 * PIXEL_BYTES
 .endm
 
-.macro load_2 a, b, by=#2 * GROUP_BYTES
-        ld1             {\a\().16b, \b\().16b}, [next_src], \by
+.macro load_others part, by=#3 * PIXEL_BYTES
+    .if \part == 0
+        ld1             {act4.16b - act6.16b}, [next_src], \by
+    .endif
 .endm
 
-.macro load_3 a, b, c, by=#3 * GROUP_BYTES
-        ld1             {\a\().16b, \b\().16b, \c\().16b}, [next_src], \by
+.macro load_1 part, i, place, by
+    .if \part == 0
+        ld1             {act\i\().16b}, [next_src], \by
+    .endif
 .endm
 
-.macro load_4 a, b, c, d, by=#4 * GROUP_BYTES
-        ld1             {\a\().16b, \b\().16b, \c\().16b, \d\().16b}, [next_src], \by
-.endm
-
-// Addresses stay: that is, in-order cores need not wait until they can write them back.
-.macro load_lone part
-    .if \part == 2
-        ld1             {act0.16b - act3.16b}, [next_src]
-    .elseif \part == 3
-        ldp             q11, q12, [next_src, #4 * GROUP_BYTES]
-    .elseif \part == 4
-        ldr             q13, [next_src, #6 * GROUP_BYTES]
+.macro load_2 part, i, j, place, by=#2 * PIXEL_BYTES
+    .if \part == 0
+        ld1             {act\i\().16b - act\j\().16b}, [next_src], \by
     .endif
 .endm
 

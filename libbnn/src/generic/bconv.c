@@ -4,7 +4,7 @@
  */
 #include "xnor.h"
 
-/* One pixel. `bytes` is a constant in both callers, which makes the loops over words constant too. */
+/* One pixel. `bytes` is a constant in all callers, which makes the loops over words constant too. */
 static inline void bconv_pixel(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t bytes)
 {
     struct bnn_counts counts = {.taps = 0};
@@ -21,11 +21,11 @@ static inline void bconv_pixel(uint16_t *acc, const uint8_t *x, const uint8_t *w
 }
 
 static inline void bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
-                         size_t pixels, size_t bytes)
+                         size_t pixels, size_t bytes, size_t pixel_step)
 {
     for (size_t l = 0; l < lines; l++) {
         for (size_t i = 0; i < pixels; i++) {
-            bconv_pixel(acc, x + l * p->line_step + i * bytes, w, p, bytes);
+            bconv_pixel(acc, x + l * p->line_step + i * pixel_step, w, p, bytes);
             acc += 8;
         }
     }
@@ -33,10 +33,15 @@ static inline void bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, cons
 
 void bnn_bconv128_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines, size_t pixels)
 {
-    bconv(acc, x, w, p, lines, pixels, 16);
+    bconv(acc, x, w, p, lines, pixels, 16, 16);
 }
 
 void bnn_bconv64_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines, size_t pixels)
 {
-    bconv(acc, x, w, p, lines, pixels, 8);
+    bconv(acc, x, w, p, lines, pixels, 8, 8);
+}
+
+void bnn_bconv64x2_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines, size_t pixels)
+{
+    bconv(acc, x, w, p, lines, pixels, 8, 16);
 }

@@ -2,7 +2,8 @@
  *
  * bconv2d: binary convolution. The kernels know no borders, no horizontal strides and no convolution groups: where there are
  * any, the packed input is copied first into an image that has the border in it, the pixels of a line sorted by phase
- * (struct bnn_bconv), and each convolution group's channels in channel groups of their own.
+ * (struct bnn_bconv), and each convolution group's channels in channel groups of their own. Where the table has bconv64x2, a
+ * channel group of 64 is always copied, every pixel twice.
  */
 #include "chain.h"
 #include "popcounts.h"
@@ -23,6 +24,7 @@ struct bconv2d {
     size_t block_bytes;   /* of weights */
     struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64; groups may be 0 */
     size_t narrow_x, narrow_w;     /* the last one's place in the image and in a block */
+    size_t narrow_pixel;           /* its bytes in the image: 8, or 16 if they stand twice */
     struct bnn_chained chain;
     uint64_t image;       /* offset in shared scratch */
     uint64_t tile;        /* offset in scratch */
@@ -135,13 +137,17 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     const struct bnn_axis *ay = &s.window.y, *ax = &s.window.x;
     s.height = (size_t)ay->in + ay->before + ay->after;
     s.width = ((size_t)ax->in + ax->before + ax->after + ax->stride - 1) / ax->stride;
-    s.copied = is_padded(&s.window) || ax->stride > 1 || (s.groups > 1 && s.channels % 128 != 0);
-    s.image_bytes = s.height * ax->stride * s.width * bnn_group_bytes(s.channels);
-    const size_t rest = s.channels % 128, wide = s.channels / 128 + (rest > 64);
+    const size_t rest = s.channels % 128, wide = s.channels / 128 + (rest > 64), narrow = rest >= 1 && rest <= 64;
+    const size_t taps = (size_t)ay->kernel * ax->kernel;
+    const int twice = narrow > 0 && build->kernels->bconv64x2 != bnn_bconv64x2_c &&
+                      !bnn_chain_pays(wide * taps, narrow * taps, value.pixels, build->kernels);
+    s.narrow_pixel = twice ? 16 : 8;
+    s.copied = twice || is_padded(&s.window) || ax->stride > 1 || (s.groups > 1 && s.channels % 128 != 0);
+    s.image_bytes = s.height * ax->stride * s.width * (wide * 16 + narrow * s.narrow_pixel);
     s.wide = describe(&s, wide, 16, build);
-    s.narrow = describe(&s, rest >= 1 && rest <= 64, 8, build);
+    s.narrow = describe(&s, narrow, s.narrow_pixel, build);
     s.narrow_x = wide * s.wide.group_step;
-    s.narrow_w = wide * ay->kernel * ax->kernel * 8 * 16;
+    s.narrow_w = wide * taps * 8 * 16;
     bnn_steps_bind(&s.steps, op, 2, &value, ax->out, build);
     s.steps.apart = 1;
     bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &s.window, s.border == 0, build);
@@ -157,8 +163,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     s.chain = bnn_take_chain(&layer, &s.steps, build);
     s.uses_line = take_uses(ay, build);
     s.uses_column = take_uses(ax, build);
-    const uint64_t image_pixels = (uint64_t)s.height * s.width * ax->stride;
-    s.image = bnn_shared_scratch(build, s.copied ? image_pixels * bnn_group_bytes(s.channels) * s.groups : 0);
+    s.image = bnn_shared_scratch(build, s.copied ? (uint64_t)s.image_bytes * s.groups : 0);
     s.arrays = bnn_popcounts_arrays(&s.steps, build);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
@@ -172,14 +177,14 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 /* A channel group of a convolution group, as the image has it. */
 struct group {
     uint32_t first, count; /* channels of x */
-    uint32_t size;         /* bytes of a pixel */
+    size_t size, image;    /* bytes of a pixel: in x, in the image */
     uint8_t border[16];
 };
 
 /* Pixels of border. The sizes are written out so that compilers know them. */
 static uint8_t *fill(uint8_t *out, const struct group *g, size_t pixels)
 {
-    if (g->size == 16) {
+    if (g->image == 16) {
         for (size_t i = 0; i < pixels; i++) {
             bnn_memcpy(out + 16 * i, g->border, 16);
         }
@@ -188,7 +193,18 @@ static uint8_t *fill(uint8_t *out, const struct group *g, size_t pixels)
             bnn_memcpy(out + 8 * i, g->border, 8);
         }
     }
-    return out + pixels * g->size;
+    return out + pixels * g->image;
+}
+
+/* Copies pixels of 8 bytes that are `step` apart, each twice. */
+static void copy_twice(uint8_t *out, const uint8_t *in, size_t step, size_t pixels)
+{
+    for (size_t i = 0; i < pixels; i++) {
+        uint64_t pixel;
+        bnn_memcpy(&pixel, in + i * step, 8);
+        bnn_memcpy(out + 16 * i, &pixel, 8);
+        bnn_memcpy(out + 16 * i + 8, &pixel, 8);
+    }
 }
 
 /* Copies pixels of 16 (8) bytes that are `step` apart. */
@@ -212,16 +228,19 @@ static void gather_pixels(uint8_t *out, const struct bconv2d *s, const struct gr
 {
     const uint32_t all = s->groups * s->channels;
     const size_t plane = (size_t)s->window.y.in * s->window.x.in;
-    bnn_memset(out, 0, pixels * g->size);
+    bnn_memset(out, 0, pixels * g->image);
     for (uint32_t c = 0; c < g->count; c++) {
         const uint32_t channel = g->first + c, from = channel / 128 * 128;
         const uint32_t size = bnn_group_size(all - from < 128 ? all - from : 128);
-        const uint32_t shift = bnn_bit_shift(channel - from, size), to_shift = bnn_bit_shift(c, g->size);
+        const uint32_t shift = bnn_bit_shift(channel - from, size), to_shift = bnn_bit_shift(c, (uint32_t)g->size);
         const uint8_t *x = s->x + from / 8 * plane + in * size + bnn_bit_byte(channel - from, size);
-        uint8_t *to = out + bnn_bit_byte(c, g->size);
+        uint8_t *to = out + bnn_bit_byte(c, (uint32_t)g->size);
         for (size_t i = 0; i < pixels; i++) {
-            to[i * g->size] |= (uint8_t)((x[i * step * size] >> shift & 1) << to_shift);
+            to[i * g->image] |= (uint8_t)((x[i * step * size] >> shift & 1) << to_shift);
         }
+    }
+    if (g->image != g->size) {
+        copy_twice(out, out, g->image, pixels);
     }
 }
 
@@ -232,19 +251,22 @@ static uint8_t *copy_columns(uint8_t *out, const struct bconv2d *s, const struct
     const uint32_t all = s->groups * s->channels;
     const size_t stride = s->window.x.stride, plane = (size_t)s->window.y.in * s->window.x.in;
     const size_t in = row * s->window.x.in + column;
-    if (g->first % 128 == 0 && (g->count == 128 || g->first + g->count == all)) {
-        copy_pixels(out, s->x + g->first / 8 * plane + in * g->size, stride * g->size, g->size, pixels);
-    } else {
+    const uint8_t *x = s->x + g->first / 8 * plane + in * g->size;
+    if (g->first % 128 != 0 || (g->count != 128 && g->first + g->count != all)) {
         gather_pixels(out, s, g, in, stride, pixels);
+    } else if (g->image != g->size) {
+        copy_twice(out, x, stride * g->size, pixels);
+    } else {
+        copy_pixels(out, x, stride * g->size, g->size, pixels);
     }
-    return out + pixels * g->size;
+    return out + pixels * g->image;
 }
 
 /* A line of the image from a row of x, phase by phase. */
 static void copy_line(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t row)
 {
     const size_t stride = s->window.x.stride, before = s->window.x.before, end = before + s->window.x.in;
-    for (size_t phase = 0; phase < stride; phase++, out += s->width * g->size) {
+    for (size_t phase = 0; phase < stride; phase++, out += s->width * g->image) {
         if (s->uses_column[phase]) {
             /* Pixel i is column i * stride + phase; the columns of x are [before, end). */
             const size_t first = before > phase ? (before - phase + stride - 1) / stride : 0;
@@ -264,13 +286,17 @@ static void copy_image(uint8_t *out, const struct bconv2d *s)
     for (uint32_t i = 0, channels; i < s->groups * s->channels; i += channels) {
         const uint32_t left = s->channels - i % s->channels;
         channels = left < 128 ? left : 128;
-        struct group g = {.first = i, .count = channels, .size = bnn_group_size(channels)};
+        const uint32_t size = bnn_group_size(channels);
+        struct group g = {.first = i, .count = channels, .size = size, .image = size == 16 ? 16 : s->narrow_pixel};
         if (s->border < 0) {
             bnn_group_mask(g.border, channels);
         }
+        if (g.image != g.size) {
+            copy_twice(g.border, g.border, 16, 1);
+        }
         const size_t line = s->window.x.stride * s->width; /* pixels */
         out = fill(out, &g, ay->before * line);
-        for (uint32_t row = 0; row < ay->in; row++, out += line * g.size) {
+        for (uint32_t row = 0; row < ay->in; row++, out += line * g.image) {
             if (s->uses_line[(row + ay->before) % ay->stride]) {
                 copy_line(out, s, &g, row);
             }
@@ -297,7 +323,7 @@ static size_t divide(struct part *parts, const struct bconv2d *s, const struct b
         parts[count] = (struct part){
             .acc = done * 8,
             .wide = run.y * s->wide.line_step + (size_t)run.x * 16,
-            .narrow = s->narrow_x + run.y * s->narrow.line_step + (size_t)run.x * 8,
+            .narrow = s->narrow_x + run.y * s->narrow.line_step + run.x * s->narrow_pixel,
             .lines = lines,
             .pixels = run.pixels,
         };
@@ -315,7 +341,8 @@ static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const u
         kernels->bconv128(acc + part->acc, x + part->wide, w, &s->wide, part->lines, part->pixels);
     }
     if (s->narrow.groups > 0) {
-        kernels->bconv64(acc + part->acc, x + part->narrow, w + s->narrow_w, &s->narrow, part->lines, part->pixels);
+        bnn_bconv64_fn *bconv64 = s->narrow_pixel == 16 ? kernels->bconv64x2 : kernels->bconv64;
+        bconv64(acc + part->acc, x + part->narrow, w + s->narrow_w, &s->narrow, part->lines, part->pixels);
     }
 }
 

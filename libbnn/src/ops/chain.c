@@ -29,10 +29,17 @@ static struct form form_of(const struct bnn_chain *taps, const struct bnn_kernel
     return (struct form){.tile = 0};
 }
 
-static int pays(const struct form *form, size_t pixels)
+static int pays(const struct form *form, uint64_t pixels)
 {
     return form->tile > 0 && form->taps >= FEWEST_TAPS &&
            ((pixels + form->tile - 1) / form->tile * form->tile - pixels) * MOST_IDLE <= pixels;
+}
+
+int bnn_chain_pays(size_t wide, size_t narrow, uint64_t pixels, const struct bnn_kernels *kernels)
+{
+    const struct bnn_chain taps = {.wide = wide, .narrow = narrow};
+    const struct form form = form_of(&taps, kernels);
+    return pays(&form, pixels);
 }
 
 static uint32_t *list_taps(uint32_t *taps, const struct bnn_bconv *p, size_t x)

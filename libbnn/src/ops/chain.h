@@ -25,6 +25,9 @@ struct bnn_chain_layer {
     size_t blocks, block_bytes;
 };
 
+/* Whether a layer with so many taps of 16 and of 8 bytes takes the chain. */
+int bnn_chain_pays(size_t wide, size_t narrow, uint64_t pixels, const struct bnn_kernels *kernels);
+
 /* Decides, takes the weights' copy, makes the slabs of `steps` small enough for a panel and takes scratch for one. */
 struct bnn_chained bnn_take_chain(const struct bnn_chain_layer *layer, struct bnn_steps *steps, struct bnn_build *build);
 

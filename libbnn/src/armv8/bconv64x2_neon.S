@@ -8,10 +8,8 @@
 
 #if BNN_ARCH_ARMV8
 
-#define GROUP_BYTES 8
-#define GROUP_BYTES_LOG2 3
 #define WGT_AHEAD (2 * 64)
-#define LONE_BYTES (7 * GROUP_BYTES)
+#define GOES_ON 0
 #include "bconv.inc"
 #include "xnor64.inc"
 
@@ -22,8 +20,8 @@
         step            sum6, \a2
 .endm
 
-.macro rest a2, a3, a4, a5, a6
-        step            sum0, \a3
+.macro rest load, a2, a3, a4, a5, a6
+        step            sum0, \a3, \load
         step            sum1, \a4
         step            sum2, \a5
         step            sum3, \a6
@@ -61,28 +59,40 @@
     .endif
 .endm
 
-// The next activations, each twice.
-.macro load_1 a, by=#1 * GROUP_BYTES
-        ld1r            {\a\().2d}, [next_src], \by
+// Activations: next_src stays until it goes to the next row, as a load that writes its address back keeps in-order cores waiting.
+// So do two loads that follow each other.
+.macro load_first
+        ld1             {act0.16b - act3.16b}, [next_src]
 .endm
 
-.macro load_2 a, b, by=#2 * GROUP_BYTES
-        ld2r            {\a\().2d, \b\().2d}, [next_src], \by
+.macro load_others part, by
+    .if \part == 0
+        ldp             quad4, quad5, [next_src, #4 * PIXEL_BYTES]
+    .elseif \part == 3
+        ldr             quad6, [next_src, #6 * PIXEL_BYTES]
+    .endif
+        go_on           \part, \by
 .endm
 
-.macro load_3 a, b, c, by=#3 * GROUP_BYTES
-        ld3r            {\a\().2d, \b\().2d, \c\().2d}, [next_src], \by
+.macro load_1 part, i, place, by
+    .if \part == 0
+        ldr             quad\i, [next_src, #\place * PIXEL_BYTES]
+    .endif
+        go_on           \part, \by
 .endm
 
-.macro load_4 a, b, c, d, by=#4 * GROUP_BYTES
-        ld4r            {\a\().2d, \b\().2d, \c\().2d, \d\().2d}, [next_src], \by
+.macro load_2 part, i, j, place, by
+    .if \part == 0
+        ldp             quad\i, quad\j, [next_src, #\place * PIXEL_BYTES]
+    .endif
+        go_on           \part, \by
 .endm
 
-.macro load_lone part
-    .if \part == 2
-        load_4          act0, act1, act2, act3
-    .elseif \part == 4
-        load_3          act4, act5, act6
+.macro go_on part, by
+    .ifnb \by
+    .if \part == 3
+        add             next_src, next_src, \by
+    .endif
     .endif
 .endm
 
@@ -96,13 +106,13 @@
 .endm
 
 /*yaml
-name: bnn_bconv64_neon
-slot: bconv64
+name: bnn_bconv64x2_neon
+slot: bconv64x2
 arguments: {acc: x0, x: x1, w: x2, p: x3, lines: x4, pixels: x5}
 buffers:
   acc: {access: readwrite, bytes: "16 * lines * pixels"}
   x: {access: read, bytes: "(p.groups - 1) * p.group_step + (p.rows - 1) * p.row_step + (lines - 1) * p.line_step + max(p.tap_x)
-      + 8 * pixels if lines and pixels else 0"}
+      + 16 * pixels if lines and pixels else 0"}
   w: {access: read, bytes: "64 * p.groups * p.rows * p.taps if lines and pixels else 0"}
   p: {access: read, bytes: struct}
   p.tap_x: {access: read, bytes: "4 * p.taps"}
@@ -110,8 +120,8 @@ registers: [x0-x17, x19, x20, v0-v31]
 saved: [x19, x20, d8-d15]
 stack: 80
 */
-func bnn_bconv64_neon
+func bnn_bconv64x2_neon
         bconv
-endfunc bnn_bconv64_neon
+endfunc bnn_bconv64x2_neon
 
 #endif
