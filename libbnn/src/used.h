@@ -55,6 +55,7 @@
 #define BNN_USED_unpack BNN_CONFIG_OP_pointwise
 #define BNN_USED_bconv128 BNN_CONFIG_OP_bconv2d
 #define BNN_USED_bconv64 BNN_CONFIG_OP_bconv2d
+#define BNN_USED_bconv64x2 BNN_CONFIG_OP_bconv2d
 #define BNN_USED_bdense128 BNN_CONFIG_OP_bdense
 #define BNN_USED_bdense64 BNN_CONFIG_OP_bdense
 #define BNN_USED_chain_panel BNN_USED_CHAIN

@@ -36,12 +36,18 @@ void bnn_bconv128_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const str
     bconv(acc, x, w, p, lines, pixels, 16, 16);
 }
 
+static void bconv64(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines, size_t pixels,
+                    size_t pixel_step)
+{
+    bconv(acc, x, w, p, lines, pixels, 8, pixel_step);
+}
+
 void bnn_bconv64_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines, size_t pixels)
 {
-    bconv(acc, x, w, p, lines, pixels, 8, 8);
+    bconv64(acc, x, w, p, lines, pixels, 8);
 }
 
 void bnn_bconv64x2_c(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines, size_t pixels)
 {
-    bconv(acc, x, w, p, lines, pixels, 8, 16);
+    bconv64(acc, x, w, p, lines, pixels, 16);
 }
