@@ -65,26 +65,33 @@ BNN_AVX2 BNN_INLINE __m256i load_pixels(const uint8_t *const *x, size_t i, size_
                                    1);
 }
 
-/* Half bytes of a strip's pixels at a tap, each in a register of its own; word by word, as more would not fit the registers. */
-BNN_AVX2 BNN_INLINE void spread(__m256i (*out)[STRIPS], const uint8_t *const *x, size_t tap, size_t words)
+/* Half bytes of 8 bytes of a strip's pixels, each in a register of its own; v: of pixels i and i + 8 in turn. */
+BNN_AVX2 BNN_INLINE void spread_word(__m256i (*out)[STRIPS], __m256i v[8])
 {
     const __m256i half = _mm256_set1_epi8(15);
+    shuffle_bytes(v);
+    shuffle_bytes(v);
+    shuffle_bytes(v);
     BNN_UNROLL
-    for (size_t word = 0; word < words; word++, out += 16) {
-        __m256i v[8];
-        BNN_UNROLL
-        for (size_t i = 0; i < 8; i++) {
-            const __m256i a = load_pixels(x, i, tap, words), b = load_pixels(x, i + 8, tap, words);
-            v[i] = word == 0 ? _mm256_unpacklo_epi8(a, b) : _mm256_unpackhi_epi8(a, b);
-        }
-        shuffle_bytes(v);
-        shuffle_bytes(v);
-        shuffle_bytes(v);
-        BNN_UNROLL
-        for (size_t k = 0; k < 8; k++) {
-            out[2 * k][0] = _mm256_and_si256(v[k], half);
-            out[2 * k + 1][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
-        }
+    for (size_t k = 0; k < 8; k++) {
+        out[2 * k][0] = _mm256_and_si256(v[k], half);
+        out[2 * k + 1][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
+    }
+}
+
+/* Half bytes of a strip's pixels at a tap. The registers do not hold two words, so the second waits in memory. */
+BNN_AVX2 BNN_INLINE void spread(__m256i (*out)[STRIPS], const uint8_t *const *x, size_t tap, size_t words)
+{
+    __m256i v[8], waiting[8];
+    BNN_UNROLL
+    for (size_t i = 0; i < 8; i++) {
+        const __m256i a = load_pixels(x, i, tap, words), b = load_pixels(x, i + 8, tap, words);
+        v[i] = _mm256_unpacklo_epi8(a, b);
+        waiting[i] = _mm256_unpackhi_epi8(a, b);
+    }
+    spread_word(out, v);
+    if (words == 2) {
+        spread_word(out + 16, waiting);
     }
 }
 
