@@ -12,7 +12,8 @@
 #define STRIPS 4 /* at once */
 #define FEWEST 17 /* pixels of a strip; fewer are counted one by one */
 #define PAIRS 4 /* of outputs */
-#define HALVES 48 /* at once, at most: 3 together count up to 12, and 48 up to 192, which fits a byte */
+#define MOST 48 /* half bytes whose counts fit a byte: up to 4 each. 3 together fit half a byte */
+#define HALVES (2 * MOST) /* that are spread at once: whole taps of 16 or 32 fill them */
 
 #define ONES(v) (((v) & 1) + ((v) >> 1 & 1) + ((v) >> 2 & 1) + ((v) >> 3))
 #define BOTH(first, second, x) (ONES((first) ^ (x)) + 16 * ONES((second) ^ (x)))
@@ -141,8 +142,8 @@ BNN_AVX2 BNN_INLINE void widen(__m256i sums[2], __m256i bytes)
     sums[1] = _mm256_add_epi16(sums[1], _mm256_unpackhi_epi8(bytes, zero));
 }
 
-/* Adds what the half bytes that are there count. */
-BNN_AVX2 BNN_INLINE void count_strips(struct run *run, size_t strips)
+/* Adds what half bytes [begin, end) count; end - begin is at most MOST. */
+BNN_AVX2 BNN_INLINE void count_bytes(struct run *run, size_t begin, size_t end, size_t strips)
 {
     for (size_t pair = 0; pair < PAIRS; pair++) {
         __m256i both[STRIPS], second[STRIPS];
@@ -150,13 +151,13 @@ BNN_AVX2 BNN_INLINE void count_strips(struct run *run, size_t strips)
         for (size_t s = 0; s < strips; s++) {
             both[s] = second[s] = _mm256_setzero_si256();
         }
-        size_t at = 0;
-        for (; at + 3 <= run->halves; at += 3) {
+        size_t at = begin;
+        for (; at + 3 <= end; at += 3) {
             look_up(both, second, run, pair, at, 3, strips);
         }
-        if (run->halves - at == 2) {
+        if (end - at == 2) {
             look_up(both, second, run, pair, at, 2, strips);
-        } else if (run->halves - at == 1) {
+        } else if (end - at == 1) {
             look_up(both, second, run, pair, at, 1, strips);
         }
         BNN_UNROLL
@@ -166,6 +167,14 @@ BNN_AVX2 BNN_INLINE void count_strips(struct run *run, size_t strips)
             widen(run->sums[pair][s], _mm256_sub_epi8(both[s], upper));
             widen(run->sums[pair][s] + 2, second[s]);
         }
+    }
+}
+
+/* Adds what the half bytes that are there count. */
+BNN_AVX2 BNN_INLINE void count_strips(struct run *run, size_t strips)
+{
+    for (size_t at = 0; at < run->halves; at += MOST) {
+        count_bytes(run, at, run->halves - at < MOST ? run->halves : at + MOST, strips);
     }
     run->halves = 0;
 }
