@@ -132,6 +132,7 @@ BNN_AVX2 BNN_INLINE void look_up(__m256i *both, __m256i *second, const struct ru
         }
         both[s] = _mm256_add_epi8(both[s], v);
         second[s] = _mm256_add_epi8(second[s], _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15)));
+        __asm__("" : "+x"(both[s]), "+x"(second[s])); /* stay in their registers: gcc would copy them each time */
     }
 }
 
