@@ -131,7 +131,7 @@ BNN_AVX2 BNN_INLINE void look_up(__m256i *both, __m256i *second, const struct ru
             v = _mm256_add_epi8(v, _mm256_shuffle_epi8(tables[k], run->x_half[at + k][s]));
         }
         both[s] = _mm256_add_epi8(both[s], v);
-        second[s] = _mm256_add_epi8(second[s], _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15)));
+        second[s] = _mm256_add_epi8(second[s], _mm256_srli_epi16(v, 4)); /* and something else: see count_bytes */
         __asm__("" : "+x"(both[s]), "+x"(second[s])); /* stay in their registers: gcc would copy them each time */
     }
 }
@@ -141,6 +141,12 @@ BNN_AVX2 BNN_INLINE void widen(__m256i sums[2], __m256i bytes)
     const __m256i zero = _mm256_setzero_si256();
     sums[0] = _mm256_add_epi16(sums[0], _mm256_unpacklo_epi8(bytes, zero));
     sums[1] = _mm256_add_epi16(sums[1], _mm256_unpackhi_epi8(bytes, zero));
+}
+
+/* both - 16 * second */
+BNN_AVX2 BNN_INLINE __m256i take_upper(__m256i both, __m256i second)
+{
+    return _mm256_sub_epi8(both, _mm256_andnot_si256(_mm256_set1_epi8(15), _mm256_slli_epi16(second, 4)));
 }
 
 /* Adds what half bytes [begin, end) count; end - begin is at most MOST. */
@@ -163,10 +169,11 @@ BNN_AVX2 BNN_INLINE void count_bytes(struct run *run, size_t begin, size_t end, 
         }
         BNN_UNROLL
         for (size_t s = 0; s < strips; s++) {
-            /* both = first + 16 * second, modulo 256 */
-            const __m256i upper = _mm256_andnot_si256(_mm256_set1_epi8(15), _mm256_slli_epi16(second[s], 4));
-            widen(run->sums[pair][s], _mm256_sub_epi8(both[s], upper));
-            widen(run->sums[pair][s] + 2, second[s]);
+            /* All modulo 256, both = first + 16 * second; into the even bytes of `second` have come 16 * first of the odd ones. */
+            const __m256i odd = _mm256_srli_epi16(take_upper(both[s], second[s]), 4);
+            const __m256i of_second = _mm256_sub_epi8(second[s], _mm256_and_si256(odd, _mm256_set1_epi16(0xf0)));
+            widen(run->sums[pair][s], take_upper(both[s], of_second));
+            widen(run->sums[pair][s] + 2, of_second);
         }
     }
 }
@@ -262,15 +269,15 @@ BNN_AVX2 BNN_INLINE void pixel(uint16_t *acc, const uint8_t *x, const uint8_t *w
     bnn_ones_finish(acc, &s, words);
 }
 
-/* Pixels from `first` on, counted line by line: as many strips as there are of them. */
-BNN_AVX2 BNN_INLINE void list_pixels(struct run *run, const uint8_t *x, size_t line_step, size_t first, size_t pixels,
-                                     size_t lines, size_t words)
+/* `count` pixels from `first` on, counted line by line. */
+BNN_AVX2 BNN_INLINE void list_pixels(struct run *run, const uint8_t *x, size_t line_step, size_t first, size_t count,
+                                     size_t lines, size_t pixels, size_t words)
 {
     size_t line = first / pixels, i = first % pixels;
-    for (size_t k = 0; k < STRIPS * STRIP;) {
+    for (size_t k = 0; k < count;) {
         const uint8_t *at = x + line * line_step + 8 * words * i;
-        const size_t left = STRIPS * STRIP - k, count = pixels - i < left ? pixels - i : left;
-        for (size_t end = k + count; k < end; k++, at += 8 * words) {
+        const size_t end = pixels - i < count - k ? k + pixels - i : count;
+        for (; k < end; k++, at += 8 * words) {
             run->x[k] = at;
         }
         line += line + 1 < lines; /* behind the last line come pixels that nobody asks for: those of the last line again */
@@ -286,7 +293,7 @@ BNN_AVX2 BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *w,
         const size_t left = lines * pixels - first;
         count = left < STRIPS * STRIP ? left : STRIPS * STRIP;
         size_t strips = count / STRIP + (count % STRIP >= FEWEST);
-        list_pixels(&run, x, p->line_step, first, pixels, lines, words);
+        list_pixels(&run, x, p->line_step, first, count > STRIP * strips ? count : STRIP * strips, lines, pixels, words);
         switch (strips) {
         case 4: count_taps(&run, w, p, 4, words); break;
         case 3: count_taps(&run, w, p, 3, words); break;

@@ -18,7 +18,6 @@ enum { TURNS = 2000, ROUNDS = 5 };
 BNN_AVX2 static double turn_avx2(void)
 {
     enum { SUMS = 4 };
-    const __m256i half = _mm256_set1_epi8(15);
     __m256i both[SUMS], second[SUMS], tables[3];
     for (size_t i = 0; i < 3; i++) {
         tables[i] = _mm256_set1_epi8((char)(i + 1));
@@ -34,7 +33,7 @@ BNN_AVX2 static double turn_avx2(void)
             v = _mm256_add_epi8(v, _mm256_shuffle_epi8(tables[1], second[i]));
             v = _mm256_add_epi8(v, _mm256_shuffle_epi8(tables[2], both[i]));
             both[i] = _mm256_add_epi8(both[i], v);
-            second[i] = _mm256_add_epi8(second[i], _mm256_and_si256(_mm256_srli_epi16(v, 4), half));
+            second[i] = _mm256_add_epi8(second[i], _mm256_srli_epi16(v, 4));
         }
     }
     BNN_UNROLL
