@@ -44,6 +44,16 @@
 #else
 #define BNN_USED_PACK_I8 0
 #endif
+#if BNN_CONFIG_OP_concat || BNN_CONFIG_OP_transpose || BNN_CONFIG_OP_reshape || BNN_CONFIG_OP_pad || BNN_CONFIG_OP_slice
+#define BNN_USED_COPIES 1
+#else
+#define BNN_USED_COPIES 0
+#endif
+#if BNN_USED_COPIES || BNN_USED_FLOATS
+#define BNN_USED_ROWS 1
+#else
+#define BNN_USED_ROWS 0
+#endif
 #if BNN_CONFIG_OP_bconv2d && BNN_CONFIG_CHAIN
 #define BNN_USED_CHAIN 1
 #else
@@ -91,6 +101,8 @@
 #define BNN_USED_dot_s8 BNN_USED_INTEGERS
 #define BNN_USED_dot_sign BNN_USED_INTEGERS
 #define BNN_USED_sum_affine BNN_USED_INTEGERS
+#define BNN_USED_copy_f32 BNN_USED_ROWS
+#define BNN_USED_transpose_f32 BNN_USED_COPIES
 #define BNN_USED_pool_max BNN_CONFIG_OP_maxpool2d
 #define BNN_USED_pool_average BNN_CONFIG_OP_avgpool2d
 #define BNN_USED_max_bits BNN_CONFIG_OP_bmaxpool2d

@@ -13,7 +13,7 @@ from asm.contract import SOURCES
 from asm.isa import ISAS
 from asm.machine import Machine, Program
 from ci.paths import BUILD
-from oracles import acc, chain, gemm, int8, pack, pool, steps, xnor
+from oracles import acc, chain, copy, gemm, int8, pack, pool, steps, xnor
 
 Counts = dict[str, dict[str, int]]  # "folder slot isa": shape: executed instructions
 COUNTS = pytest.StashKey[Counts]()
@@ -46,6 +46,8 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "dot_s8": (int8.Dot(64), 64 * 3 * 8, "16 products"),
     "dot_sign": (int8.Dot(1024, 1), 64 * 8, "16 products"),
     "sum_affine": (int8.Sums(17), 17, "8 outputs"),
+    "copy_f32": (copy.Shape(3, 32), 3 * 32, "float"),
+    "transpose_f32": (copy.Shape(17, 3), 17 * 3, "float"),
     "pool_max": (pool.Shape(64), 3 * 9 * 64, "tap"),
     "pool_average": (pool.Shape(64), 3 * 9 * 64, "tap"),
     "max_bits": (pool.Row(1000), 1000, "byte"),

@@ -6,11 +6,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from oracles import acc, chain, gemm, int8, pack, pool, steps, xnor
+from oracles import acc, chain, copy, gemm, int8, pack, pool, steps, xnor
 from oracles.case import Case
 
 _FAMILIES: list[tuple[Any, Callable[..., Case]]] = [
-    (module.SLOTS, module.case) for module in (pack, xnor, chain, acc, steps, gemm, int8, pool)
+    (module.SLOTS, module.case)
+    for module in (pack, xnor, chain, acc, steps, gemm, int8, copy, pool)
 ]
 
 # Shapes by slot; a shape is a NamedTuple, whose text names the test.

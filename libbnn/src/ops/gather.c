@@ -71,13 +71,20 @@ void bnn_gather_pixel(const struct bnn_gather *g, float *column, uint32_t y, uin
     const struct bnn_axis *ay = &g->window.y, *ax = &g->window.x;
     const struct bnn_span *ys = bnn_span_of(&g->y_spans, y), *xs = bnn_span_of(&g->x_spans, x);
     const uint32_t taps = xs->tap_end - xs->tap, step = g->taps_per_run > 1 ? taps : 1;
+    const struct bnn_tile rows = {
+        .pixels = ys->tap_end - ys->tap,
+        .channels = step * g->channels,
+        .out_step = ax->kernel * g->channels * sizeof *column,
+        .x_step = (size_t)ay->dilation * ax->in * g->pixel_floats * sizeof *column,
+    };
     bnn_memset(column, 0, g->k * sizeof *column);
-    for (uint32_t ky = ys->tap; ky < ys->tap_end && taps > 0; ky++) {
-        const float *row = g->x + (size_t)bnn_tap(ay, y, ky) * ax->in * g->pixel_floats + group * g->channels;
-        for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += step) {
-            bnn_memcpy(column + ((size_t)ky * ax->kernel + kx) * g->channels,
-                       row + (size_t)bnn_tap(ax, x, kx) * g->pixel_floats, step * g->channels * sizeof *column);
-        }
+    if (rows.pixels == 0 || taps == 0) {
+        return;
+    }
+    const float *from = g->x + (size_t)bnn_tap(ay, y, ys->tap) * ax->in * g->pixel_floats + group * g->channels;
+    for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += step) {
+        g->kernels->copy_f32(column + ((size_t)ys->tap * ax->kernel + kx) * g->channels,
+                             from + (size_t)bnn_tap(ax, x, kx) * g->pixel_floats, &rows);
     }
 }
 

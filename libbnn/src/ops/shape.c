@@ -22,26 +22,38 @@ struct copy {
 };
 
 struct copies {
+    const struct bnn_kernels *kernels;
     size_t fill; /* leading floats of the output that take `value` first */
     float value;
     uint32_t count;
     const struct copy *copy;
 };
 
-static void run_copy(const struct copy *c)
+/* The two inner axes. A step back is no size for kernels. */
+static void run_plane(const struct bnn_kernels *kernels, const struct copy *c, const float *x, float *out)
 {
-    size_t index[BNN_MAX_RANK] = {0}, in = c->in_at, out = c->out_at;
-    const uint32_t inner = c->rank - 1;
-    const size_t n = c->dims[inner], in_step = c->in_step[inner], out_step = c->out_step[inner];
-    for (;;) {
-        if (in_step == 1 && out_step == 1) {
-            bnn_memcpy(c->out + out, c->in + in, n * sizeof(float));
-        } else {
-            for (size_t i = 0; i < n; i++) {
-                c->out[out + i * out_step] = c->in[in + i * in_step];
+    const size_t *dims = c->dims + c->rank - 2, *in = c->in_step + c->rank - 2, *to = c->out_step + c->rank - 2;
+    if (in[1] == 1 && to[1] == 1 && in[0] <= PTRDIFF_MAX / sizeof *x) {
+        const struct bnn_tile rows = {dims[0], dims[1], to[0] * sizeof *out, in[0] * sizeof *x};
+        kernels->copy_f32(out, x, &rows);
+    } else if (in[0] == 1 && to[1] == 1 && in[1] <= PTRDIFF_MAX / sizeof *x) {
+        const struct bnn_tile columns = {dims[0], dims[1], to[0] * sizeof *out, in[1] * sizeof *x};
+        kernels->transpose_f32(out, x, &columns);
+    } else {
+        for (size_t i = 0; i < dims[0]; i++) {
+            for (size_t j = 0; j < dims[1]; j++) {
+                out[i * to[0] + j * to[1]] = x[i * in[0] + j * in[1]];
             }
         }
-        uint32_t d = inner;
+    }
+}
+
+static void run_copy(const struct bnn_kernels *kernels, const struct copy *c)
+{
+    size_t index[BNN_MAX_RANK] = {0}, in = c->in_at, out = c->out_at;
+    for (;;) {
+        run_plane(kernels, c, c->in + in, c->out + out);
+        uint32_t d = c->rank - 2;
         for (;;) {
             if (d-- == 0) {
                 return;
@@ -66,7 +78,7 @@ static void run(const void *state, uint8_t *scratch)
         s->copy[0].out[i] = s->value;
     }
     for (uint32_t i = 0; i < s->count; i++) {
-        run_copy(&s->copy[i]);
+        run_copy(s->kernels, &s->copy[i]);
     }
 }
 
@@ -110,21 +122,32 @@ static void merge_axes(struct copy *c)
     }
 }
 
-enum { SHORT = 8 };
-
-/* A short inner loop costs more than what it copies: in its place the longest axis goes last. */
-static void lengthen_inner(struct copy *c)
+static void swap(size_t *axes, uint32_t a, uint32_t b)
 {
-    const uint32_t inner = c->rank - 1;
-    uint32_t longest = inner;
-    for (uint32_t d = 0; d < inner; d++) {
-        longest = c->dims[d] > c->dims[longest] ? d : longest;
+    const size_t old = axes[a];
+    axes[a] = axes[b];
+    axes[b] = old;
+}
+
+static void swap_axes(struct copy *c, uint32_t a, uint32_t b)
+{
+    swap(c->dims, a, b);
+    swap(c->in_step, a, b);
+    swap(c->out_step, a, b);
+}
+
+/* Makes two inner axes for the kernels: the last one, along which the output lies, and that along which x does, if it is another. */
+static void choose_plane(struct copy *c)
+{
+    if (c->rank == 1) {
+        c->rank = 2;
+        c->dims[1] = c->in_step[1] = c->out_step[1] = 1;
+        swap_axes(c, 0, 1);
     }
-    if (c->dims[inner] < SHORT && longest != inner) {
-        const struct copy old = *c;
-        c->dims[inner] = old.dims[longest], c->dims[longest] = old.dims[inner];
-        c->in_step[inner] = old.in_step[longest], c->in_step[longest] = old.in_step[inner];
-        c->out_step[inner] = old.out_step[longest], c->out_step[longest] = old.out_step[inner];
+    for (uint32_t d = 0; d + 2 < c->rank && c->in_step[c->rank - 1] != 1; d++) {
+        if (c->in_step[d] == 1) {
+            swap_axes(c, d, c->rank - 2);
+        }
     }
 }
 
@@ -133,7 +156,7 @@ static struct copies *take(struct bnn_build *build, struct copy **copy, uint32_t
     struct copies *s = bnn_take(build, 1, sizeof *s);
     *copy = bnn_take(build, count, sizeof **copy);
     if (s != NULL) {
-        *s = (struct copies){.count = count, .copy = *copy};
+        *s = (struct copies){.kernels = build->kernels, .count = count, .copy = *copy};
     }
     return s;
 }
@@ -143,7 +166,7 @@ static const void *take_one(struct bnn_build *build, struct copy c)
     struct copy *copy;
     struct copies *s = take(build, &copy, 1);
     merge_axes(&c);
-    lengthen_inner(&c);
+    choose_plane(&c);
     if (s != NULL) {
         *copy = c;
     }
@@ -194,6 +217,7 @@ static const void *bind_concat(const struct bnn_op *op, struct bnn_build *build)
         copy[i].out_at = at * copy[i].out_step[axis];
         at += x.dims[axis];
         merge_axes(&copy[i]);
+        choose_plane(&copy[i]);
     }
     return s;
 }
@@ -297,6 +321,7 @@ static const void *bind_pad(const struct bnn_op *op, struct bnn_build *build)
         c.out_at += bnn_op_attribute_word(op, BEFORE + d) * c.out_step[d];
     }
     merge_axes(&c);
+    choose_plane(&c);
     if (s != NULL) {
         *copy = c;
         s->fill = (size_t)bnn_elements(&out);
