@@ -30,15 +30,18 @@ class Core:
 class Figures:
     """The tables of one target; cases without a figure are not in them."""
 
-    goals: dict[str, float | str] = field(default_factory=dict)
+    goals: dict[str, float | str | list[float]] = field(default_factory=dict)
     peers: dict[str, dict[str, float]] = field(default_factory=dict)
     cores: tuple[Core, ...] = ()
     isa_goals: dict[str, dict[str, float]] = field(default_factory=dict)
+    argued: dict[str, str] = field(default_factory=dict)
 
-    def goal(self, case: str, isa: str, measured: Mapping[str, float]) -> float | None:
-        """Return what a case may cost, given what the cases of the same table took."""
-        goal = {**self.goals, **self.isa_goals.get(isa, {})}.get(plain(case))
-        return measured.get(goal[1:]) if isinstance(goal, str) else goal
+    def goal(self, case: str, isa: str, measured: Mapping[str, float]) -> list[float]:
+        """Return what a case may cost, one figure or more, given what the cases of the same table took."""
+        goal = {**self.goals, **self.isa_goals.get(isa, {})}.get(plain(case), [])
+        if isinstance(goal, str):
+            return [measured[name] for name in [goal[1:]] if name in measured]
+        return goal if isinstance(goal, list) else [goal]
 
     def peer(self, name: str, case: str) -> float | None:
         """Return what a peer needs for the same."""

@@ -9,10 +9,11 @@ from typing import Any
 from ci.bench import figures, llvm, loops, mix, sweep
 from ci.bench.region import Region
 from ci.bench.symbols import Symbols
-from ci.bench.table import Cell, table
+from ci.bench.table import Cell, table, text
 
 Counted = list[tuple[dict[str, Any], Region]]
 LEAST_SHARE = 0.002
+REACHED = "ok"
 
 
 def rows_of(target: str, counted: Counted) -> list[dict[str, Any]]:
@@ -36,13 +37,16 @@ def count_table(target: str, rows: Sequence[dict[str, Any]]) -> str:
     known = figures.of(target)
     measured = {row["name"]: row["per_unit"] for row in rows}
     head = ["", "instructions", "per unit", "goal", "", *(f"{peer}*" for peer in known.peers)]
-    lines = []
+    lines: list[list[Cell]] = []
+    notes = Notes(known)
     for row in rows:
         name, per_unit = row["name"], row["per_unit"]
-        goal = known.goal(name, row["isa"], measured)
+        goals = known.goal(name, row["isa"], measured)
+        verdicts = [notes.mark(name, verdict(per_unit, goal)) for goal in goals]
+        cells = [" / ".join(map(text, goals)), " / ".join(verdicts)]
         peers = [known.peer(peer, name) for peer in known.peers]
-        lines.append([name, row["instructions"], per_unit, goal, verdict(per_unit, goal), *peers])
-    return table(head, lines)
+        lines.append([name, row["instructions"], per_unit, *cells, *peers])
+    return table(head, lines) + notes.text()
 
 
 def mix_table(machine: str, counted: Counted) -> str:
@@ -67,16 +71,35 @@ def function_table(symbols: Symbols, counted: Counted) -> str:
     return table(["", "functions"], lines, left=2)
 
 
-def verdict(value: float, goal: float | None) -> str:
+class Notes:
+    """What is argued about goals that are missed: marks in a table, and the notes below it."""
+
+    def __init__(self, known: figures.Figures) -> None:
+        self.known = known
+        self.notes: dict[str, str] = {}
+
+    def mark(self, case: str, judged: str) -> str:
+        """Return a verdict, marked if it is argued about."""
+        if judged in ("", REACHED) or case not in self.known.argued:
+            return judged
+        self.notes[case] = self.known.argued[case]
+        return f"{judged} †"
+
+    def text(self) -> str:
+        """Return the notes, each a paragraph behind the table."""
+        return "".join(f"\n\n† {case}: {note}." for case, note in self.notes.items())
+
+
+def verdict(value: float, goal: float) -> str:
     """Return whether a goal is reached, or by how much it is missed."""
-    if goal is None:
-        return ""
-    return "ok" if value <= goal else f"+{value / goal - 1:.1%}"
+    return REACHED if value <= goal else f"+{value / goal - 1:.1%}"
 
 
 def cycle_table(target: str, machine: str, by_isa: Mapping[str, Counted]) -> str:
     """Return modelled cycles per unit of the inner loops, with a verdict for the best instruction set of each core."""
-    cores, missing = _modelled(figures.of(target).cores)
+    known = figures.of(target)
+    notes = Notes(known)
+    cores, missing = _modelled(known.cores)
     if not cores:
         return f"No models: {missing}."
     lines: list[list[Cell]] = []
@@ -84,16 +107,19 @@ def cycle_table(target: str, machine: str, by_isa: Mapping[str, Counted]) -> str
         cycles = [[_cycles(machine, loop, core) for core in cores] for loop in variants]
         best = [min(column) for column in zip(*cycles, strict=True)]
         for (loop, names), row in zip(variants.items(), cycles, strict=True):
-            cells = [
-                f"{mine:.3f} {verdict(mine, core.goal) if mine == least and 'bconv' in name else ''}"
+            judged = [
+                verdict(mine, core.goal) if mine == least and "bconv" in name else ""
                 for mine, least, core in zip(row, best, cores, strict=True)
+            ]
+            cells = [
+                f"{mine:.3f} {notes.mark(name, v)}" for mine, v in zip(row, judged, strict=True)
             ]
             per_unit = len(loop.code) / loop.units
             lines.append([name, ", ".join(names), per_unit, *map(str.strip, cells)])
     goals = [core.goal for core in cores]
     head = ["", "isa", "instructions"]
     head += [f"{core.cpu} ({llvm.version(core.llvm)})" for core in cores]
-    found = table(head, [*lines, ["goal (bconv)", "", None, *goals]], left=2)
+    found = table(head, [*lines, ["goal (bconv)", "", None, *goals]], left=2) + notes.text()
     return f"{found}\n\nNot modelled: {missing}." if missing else found
 
 

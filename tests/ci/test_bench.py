@@ -128,6 +128,7 @@ def test_list(target: Target) -> None:
     for known in map(figures.of, ("aarch64", "armv7")):
         figured = {
             *known.goals,
+            *known.argued,
             *(name for goals in known.isa_goals.values() for name in goals),
             *(name for peer in known.peers.values() for name in peer),
         }
@@ -189,12 +190,25 @@ def test_marks(target: Target) -> None:
 
 def test_goal_of_another_case() -> None:
     known = figures.Figures({"a": 2.0, "layer_a": "=a"}, {"peer": {"layer_a": 7.0}})
-    assert known.goal("layer_a_minus", "neon", {"a": 3.0}) == 3.0
-    assert known.goal("layer_a", "neon", {}) is None
+    assert known.goal("layer_a_minus", "neon", {"a": 3.0}) == [3.0]
+    assert known.goal("layer_a", "neon", {}) == []
+    assert known.goal("b", "neon", {}) == []
     assert known.peer("peer", "layer_a_plus") == 7.0
-    assert figures.Figures({"a": 2.0}, isa_goals={"neon": {"a": 1.0}}).goal("a", "neon", {}) == 1.0
+    assert figures.Figures({"a": [2.0, 1.5]}).goal("a", "neon", {}) == [2.0, 1.5]
+    others = figures.Figures({"a": 2.0}, isa_goals={"neon": {"a": 1.0}})
+    assert others.goal("a", "neon", {}) == [1.0]
     assert report.verdict(3.0, 3.0) == "ok"
     assert report.verdict(3.3, 3.0) == "+10.0%"
+
+
+def test_missed_goals_that_are_argued() -> None:
+    notes = report.Notes(figures.Figures(argued={"a": "no room", "b": "nothing to say"}))
+    assert [notes.mark("a", "ok"), notes.mark("a", "+1.0%"), notes.mark("c", "+1.0%")] == [
+        "ok",
+        "+1.0% †",
+        "+1.0%",
+    ]
+    assert notes.text() == "\n\n† a: no room."
 
 
 def test_sweep_finds_spikes_only() -> None:
