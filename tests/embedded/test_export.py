@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ci import toolchain
+import targets
+from ci import flash, toolchain
 from ci.paths import ROOT
 from ci.qemu.targets import find
 from converter import __main__ as cli
@@ -64,6 +65,10 @@ HOSTILE = [
 ]  # fmt: skip
 
 
+def stem(path: Path) -> str:
+    return path.stem
+
+
 def write(folder: Path, files: dict[str, bytes]) -> list[Path]:
     for name, text in files.items():
         (folder / name).write_bytes(text)
@@ -91,8 +96,19 @@ def program(name: str, data: bytes) -> str:
     )
 
 
+def answers(model: targets.Model) -> tuple[bytes, bytes]:
+    """Three samples one after another, and what the library says to them."""
+    rng = np.random.default_rng(0)
+    given, taken = b"", b""
+    for _ in range(3):
+        arrays = [(rng.standard_normal(t.shape) * 4).astype(t.dtype) for t in model.inputs]
+        given += b"".join(array.tobytes() for array in arrays)
+        taken += b"".join(array.tobytes() for array in model.run(arrays))
+    return given, taken
+
+
 @pytest.mark.one_cpu
-@pytest.mark.parametrize("path", MODELS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", MODELS, ids=stem)
 def test_same_bits_as_the_library(target: Target, path: Path, tmp_path: Path) -> None:
     """Compiled for the target with its library; sums of float convolutions are the library's own, too."""
     data = path.read_bytes()
@@ -103,12 +119,7 @@ def test_same_bits_as_the_library(target: Target, path: Path, tmp_path: Path) ->
     library = found.build / "cmake" / "libbnn" / "libbnn.a"
     command = [*compiler, "-Wall", "-Wextra", "-Werror", f"-I{INCLUDE}", str(tmp_path / "main.c")]
     run([*command, *sources, library, "-o", tmp_path / "program"])
-    model, rng = target.load(data), np.random.default_rng(0)
-    given, want = b"", b""
-    for _ in range(3):
-        arrays = [(rng.standard_normal(t.shape) * 4).astype(t.dtype) for t in model.inputs]
-        given += b"".join(array.tobytes() for array in arrays)
-        want += b"".join(array.tobytes() for array in model.run(arrays))
+    given, want = answers(target.load(data))
     assert run([*target.machine.probe.command[:-2], tmp_path / "program"], given) == want
 
 
@@ -133,6 +144,33 @@ def test_two_models_and_the_amalgamation(
     run([tmp_path / "program"])
     cpp = [*compiler("g++"), "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only"]
     run([*cpp, f"-I{amalgamation}", tmp_path / "digits.cpp", tmp_path / "Other_1.cpp"])
+
+
+@pytest.mark.one_cpu
+@pytest.mark.parametrize("path", [p for p in MODELS if p.stem in ("all_ops", "int8")], ids=stem)
+def test_library_with_what_the_model_needs(
+    target: Target, path: Path, amalgamation: Path, tmp_path: Path
+) -> None:
+    """Compiled with the model's own switches it gives the same bits."""
+    data = path.read_bytes()
+    sources = write(tmp_path, emit_c.emit(data, "net"))
+    (tmp_path / "main.c").write_text(program("net", data), encoding="utf-8")
+    command = [*toolchain.native_cc(), "-std=c11", "-O1", *WARNINGS[:-3], f"-I{amalgamation}"]
+    switches = [f"-I{tmp_path}", '-DBNN_CONFIG_FILE="net_config.h"']
+    files = [*sources, tmp_path / "main.c", amalgamation / "bnn.c"]
+    run([*command, *switches, *files, "-o", tmp_path / "program"])
+    given, want = answers(target.load(data, "c"))
+    assert run([tmp_path / "program"], given) == want
+
+
+def test_flash(tmp_path: Path) -> None:
+    """The switches of the digits network leave out most of the library."""
+    flash.export(DIGITS / "digits.onnx", tmp_path)
+    everything, needed = (
+        flash.code_bytes(flash.image(tmp_path, "Cortex-M4", *options), tmp_path)
+        for options in ((), (flash.SWITCHES,))
+    )
+    assert needed < 0.6 * everything
 
 
 def hostile_model() -> bytes:
