@@ -26,6 +26,23 @@
 #define BNN_ARCH_ARMV7 0
 #endif
 
+/* M-profile: ARMv6-M (Cortex-M0) and later; of ARMv8.1-M (Cortex-M55) the vectors too. */
+#if defined(__arm__) && !BNN_CONFIG_GENERIC_ONLY && defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'
+#define BNN_ARCH_CORTEXM 1
+#else
+#define BNN_ARCH_CORTEXM 0
+#endif
+#if BNN_ARCH_CORTEXM && defined(__ARM_FP) /* comparisons of floats are instructions, not calls */
+#define BNN_ARCH_HAS_FPU 1
+#else
+#define BNN_ARCH_HAS_FPU 0
+#endif
+#if BNN_ARCH_CORTEXM && defined(__ARM_FEATURE_MVE)
+#define BNN_ARCH_HAS_MVE 1
+#else
+#define BNN_ARCH_HAS_MVE 0
+#endif
+
 /* x86-64 with gcc or clang: every function names the instruction set it is compiled for, and the choice is made at run time.
  * Without an operating system nobody saves the wide registers, and the compilers' headers want the C library's. */
 #if defined(__x86_64__) && defined(__LP64__) && defined(__GNUC__) && !BNN_CONFIG_GENERIC_ONLY && !BNN_CONFIG_FREESTANDING
@@ -55,6 +72,7 @@
 #define BNN_CPU_AVX2 8    /* and FMA */
 #define BNN_CPU_AVX512 16 /* F, BW, DQ, VL, VNNI and VPOPCNTDQ */
 #define BNN_CPU_DOTPROD 32
+#define BNN_CPU_MVE 64
 #define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
 
 #endif

@@ -12,6 +12,8 @@
 #define BNN_VARIANTS "armv8/variants.def"
 #elif BNN_ARCH_ARMV7
 #define BNN_VARIANTS "armv7/variants.def"
+#elif BNN_ARCH_CORTEXM
+#define BNN_VARIANTS "cortexm/variants.def"
 #elif BNN_ARCH_X86
 #define BNN_VARIANTS "x86/variants.def"
 #endif

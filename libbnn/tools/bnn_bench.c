@@ -15,6 +15,7 @@ enum { EXIT_ERROR = 1, EXIT_USAGE = 2 };
 
 static const char usage[] =
     "usage: bnn-bench [--isa NAME] [--only NAME]... [--conv SHAPE]... [--repeat N] [--mhz N] [--json] [--mark]\n"
+    "       bnn-bench --write DIR [--only NAME]... [--conv SHAPE]...\n"
     "       bnn-bench --list | --help\n"
     "\n"
     "Times binary layers: each one once to warm up, then N times. A unit is 128 binary multiply-adds of the convolution, or\n"
@@ -27,6 +28,7 @@ static const char usage[] =
     "  --mhz N       clock of the core, to print cycles; the default is the time stamp counter's on x86, otherwise unknown\n"
     "  --json        print a JSON list\n"
     "  --mark        no times: run once, between the hint instructions that an instruction counter looks for (ARM only)\n"
+    "  --write DIR   no times: write the cases' models, DIR/NAME.dab, for machines without files; prints a JSON list\n"
     "  --list        print all cases and this cpu's instruction sets\n"
     "\n"
     "Names: bconv_* and dense_* are bits -> floats, bits_* bits -> bits; layer_* floats -> floats with packing and border,\n"
@@ -34,6 +36,7 @@ static const char usage[] =
 
 struct options {
     const char *isa;
+    const char *write; /* a folder; NULL: measure */
     const char *only[BENCH_MAX_CASES];
     size_t only_count;
     unsigned long repeat;
@@ -71,6 +74,8 @@ static int parse_value(struct options *options, const char *name, const char *va
 {
     if (strcmp(name, "--isa") == 0) {
         options->isa = value;
+    } else if (strcmp(name, "--write") == 0) {
+        options->write = value;
     } else if (strcmp(name, "--only") == 0 && options->only_count < BENCH_MAX_CASES) {
         options->only[options->only_count++] = value;
     } else if (strcmp(name, "--conv") == 0 && case_count < BENCH_MAX_CASES) {
@@ -175,7 +180,7 @@ static void print_json(const struct result *results, const struct options *optio
         bench_shape(shape, &cases[i]);
         printf("%s{\"name\": \"%s\", \"isa\": \"%s\", \"shape\": \"%s\", \"units\": %.15g", i == 0 ? "[" : ",\n ",
                cases[i].name, isa_of(options), shape, results[i].units);
-        if (!options->mark) {
+        if (!options->mark && options->write == NULL) {
             const struct bench_times *t = &results[i].times;
             printf(", \"repeat\": %lu, \"min_ns\": %.0f, \"median_ns\": %.0f, \"ns_per_unit\": %.5g", options->repeat, t->min,
                    t->median, t->min / results[i].units);
@@ -270,6 +275,39 @@ static int run_all(const struct options *options)
     return EXIT_SUCCESS;
 }
 
+/* One model into options->write; packers have none. */
+static int write_model(const struct bench_case *test, const struct options *options)
+{
+    char path[4096];
+    size_t size = 0;
+    if (bench_is_packer(test)) {
+        return 1;
+    }
+    uint8_t *model = bench_model(&test->layer, &size);
+    const int length = snprintf(path, sizeof path, "%s/%s.dab", options->write, test->name);
+    FILE *file = model != NULL && length < (int)sizeof path ? fopen(path, "wb") : NULL;
+    int ok = file != NULL && fwrite(model, 1, size, file) == size;
+    if (file != NULL) {
+        ok &= fclose(file) == 0;
+    }
+    free(model);
+    return ok;
+}
+
+static int write_all(const struct options *options)
+{
+    static struct result results[BENCH_MAX_CASES];
+    for (size_t i = 0; i < case_count; i++) {
+        results[i].units = bench_units(&cases[i]);
+        if (!write_model(&cases[i], options)) {
+            fprintf(stderr, "bnn-bench: cannot write the model of %s into %s\n", cases[i].name, options->write);
+            return EXIT_ERROR;
+        }
+    }
+    print_json(results, options);
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     static struct options options;
@@ -296,6 +334,9 @@ int main(int argc, char **argv)
     if (options.list) {
         print_list();
         return EXIT_SUCCESS;
+    }
+    if (options.write != NULL) {
+        return write_all(&options);
     }
     if (options.mhz <= 0) {
         options.mhz = bench_counter_mhz();

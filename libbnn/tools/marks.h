@@ -9,7 +9,11 @@
 #define HAS_MARKS 1
 #define MARK_BEGIN() __asm__ volatile("hint #0x64" ::: "memory")
 #define MARK_END() __asm__ volatile("hint #0x65" ::: "memory")
-#elif defined(__arm__) && !defined(__thumb__)
+#elif defined(__arm__) && defined(__thumb__) /* 16 bits: ARMv6-M has no others */
+#define HAS_MARKS 1
+#define MARK_BEGIN() __asm__ volatile(".inst.n 0xbfe0" ::: "memory")
+#define MARK_END() __asm__ volatile(".inst.n 0xbff0" ::: "memory")
+#elif defined(__arm__)
 #define HAS_MARKS 1
 #define MARK_BEGIN() __asm__ volatile(".inst 0xe320f064" ::: "memory")
 #define MARK_END() __asm__ volatile(".inst 0xe320f065" ::: "memory")

@@ -9,6 +9,9 @@
  * Kernels take pointers and sizes only, so that one call through six words serves them all. The first TEXT_BYTES of FILE
  * receive text answers. A fatal signal is answered with its number and address, and ends the server.
  *
+ * Kernel calls and runs lie between the hints that an instruction counter looks for; of a run only one step where the plan says
+ * which.
+ *
  * No C library here: machine.h is all that is asked of the system, and firmware boards (board.c) have none.
  */
 #include <stddef.h>
@@ -17,6 +20,7 @@
 #include "bnn/bnn.h"
 #include "kernels.h"
 #include "machine.h"
+#include "../../libbnn/tools/marks.h"
 
 #define TEXT_BYTES 65536u
 
@@ -27,7 +31,7 @@ enum op {
     OP_CALL = 2, /* kernel row `index` with args */
     OP_OPEN =
         3, /* (model, bytes, isa or 0, workers): value: arena bytes; text: rows "input|output TYPE BYTES DIM,DIM,... NAME" */
-    OP_PLAN = 4, /* (arena, bytes, isa or 0, workers): plans the model opened last */
+    OP_PLAN = 4, /* (arena, bytes, isa or 0, workers, step + 1 or 0): plans the model opened last */
     OP_RUN = 5, /* runs the plan made last */
     OP_INPUT = 6, /* value: address of input `index` of the plan; 0 if there is none */
     OP_OUTPUT = 7,
@@ -53,6 +57,7 @@ static char *text; /* the start of FILE */
 static size_t text_used;
 static bnn_model model;
 static bnn_plan *plan;
+static uint32_t marked_step; /* from 1 on; 0: none */
 
 static void send_reply(int32_t status, int32_t signal_number, uint64_t value)
 {
@@ -166,12 +171,38 @@ static void run_backwards(void *context, bnn_task *task, void *argument, uint32_
     }
 }
 
+static void mark_step(void *context, uint32_t step, int after)
+{
+    (void)context;
+    if (step + 1 != marked_step) {
+        return;
+    }
+    if (after) {
+        MARK_END();
+    } else {
+        MARK_BEGIN();
+    }
+}
+
+static void run(void)
+{
+    if (marked_step != 0) {
+        bnn_run(plan);
+        return;
+    }
+    MARK_BEGIN();
+    bnn_run(plan);
+    MARK_END();
+}
+
 static bnn_options options_of(const struct request *request)
 {
     static uint32_t workers; /* of the last plan */
     workers = (uint32_t)request->args[3];
+    marked_step = (uint32_t)request->args[4];
     return (bnn_options){
         .isa = pointer(request->args[2]),
+        .profile = marked_step != 0 ? mark_step : NULL,
         .parallel = workers > 0 ? run_backwards : NULL,
         .parallel_context = &workers,
         .workers = workers,
@@ -215,8 +246,10 @@ static void call_kernel(const struct request *request)
         __builtin_trap(); /* the tester read the rows with OP_HELLO */
     }
     const uint64_t *a = request->args;
+    MARK_BEGIN();
     ((kernel_call *)variant->fn)((uintptr_t)a[0], (uintptr_t)a[1], (uintptr_t)a[2], (uintptr_t)a[3], (uintptr_t)a[4],
                                  (uintptr_t)a[5]);
+    MARK_END();
 }
 
 static void serve(const struct request *request)
@@ -234,7 +267,7 @@ static void serve(const struct request *request)
     case OP_CALL: call_kernel(request); break;
     case OP_OPEN: status = open_model(request, &value); break;
     case OP_PLAN: status = plan_model(request); break;
-    case OP_RUN: bnn_run(plan); break;
+    case OP_RUN: run(); break;
     case OP_INPUT: value = (uintptr_t)bnn_plan_input(plan, request->index); break;
     case OP_OUTPUT: value = (uintptr_t)bnn_plan_output(plan, request->index); break;
     case OP_TENSOR: value = (uintptr_t)bnn_plan_tensor(plan, request->index); break;

@@ -78,6 +78,12 @@ class Probe:
         process.kill()
         return process.communicate()[1].decode("utf-8", "replace").strip()
 
+    def finish(self) -> None:
+        """Let the server end by itself, as programs that watch it need."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.communicate(timeout=TIMEOUT)
+
     def _start(self) -> str:
         self._process = subprocess.Popen(
             self.command,

@@ -170,13 +170,15 @@ class Target:
                     f"{damage} of buffer {number} ({buffer.array.dtype} {buffer.array.shape})"
                 )
 
-    def load(self, dab: bytes, isa: str | None = None, workers: int = 0) -> Model:
+    def load(
+        self, dab: bytes, isa: str | None = None, workers: int = 0, step: int | None = None
+    ) -> Model:
         """Check and plan a model, or raise DabError.
 
         isa: the best instruction set to use; None: what the cpu has. workers: steps are done in parts, backwards, each part by
-        another of so many workers than the one before; 0: as a whole.
+        another of so many workers than the one before; 0: as a whole. step: the one that instruction counters see.
         """
-        return Model(self, self._probe, self._memory, dab, isa, workers)
+        return Model(self, self._probe, self._memory, dab, isa, workers, step)
 
     def run(
         self, dab: bytes, inputs: Sequence[Array], isa: str | None = None, workers: int = 0
@@ -210,6 +212,7 @@ class Model:
         dab: bytes,
         isa: str | None,
         workers: int,
+        step: int | None,
     ) -> None:
         self._target = target
         self._probe = probe
@@ -221,7 +224,8 @@ class Model:
         self.inputs = [_tensor(line) for line in tensors if line.startswith("input ")]
         self.outputs = [_tensor(line) for line in tensors if line.startswith("output ")]
         self._arena = target.empty(self.arena_bytes, align=MODEL_ALIGNMENT)
-        self._ask(Op.PLAN, self._arena, self.arena_bytes, name, workers)
+        marked = 0 if step is None else step + 1
+        self._ask(Op.PLAN, self._arena, self.arena_bytes, name, workers, marked)
 
     def plan_again(self, shift: int = 0, missing: int = 0) -> None:
         """Plan in the arena there is, with what the cpu chooses, or raise DabError.

@@ -3,6 +3,7 @@
  * QEMU plugin: exact numbers of executed instructions in regions that the program itself marks.
  *
  *     qemu-aarch64 -plugin counter.so,out=FILE PROGRAM ...
+ *     qemu-system-arm -plugin counter.so,out=FILE -kernel FIRMWARE ...
  *
  * A region begins behind one unallocated hint (a no-op on every cpu) and ends before another; they do not nest. FILE gets one
  * line per region and instruction: region (from 0), address, bytes in memory order, executions. An address may come twice.
@@ -46,13 +47,14 @@ void qemu_plugin_register_atexit_cb(qemu_plugin_id_t id, void (*end)(qemu_plugin
 EXPORT int qemu_plugin_version = 1;
 EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, char **argv);
 
-/* The hints as 32-bit instructions. */
+/* The hints as instructions of 4 bytes, or of 2. */
 static const struct machine {
     const char *name;
     uint32_t begin, end;
+    uint32_t begin_short, end_short;
 } machines[] = {
-    {"aarch64", 0xd5032c9f, 0xd5032cbf}, /* hint #0x64, hint #0x65 */
-    {"arm", 0xe320f064, 0xe320f065},     /* the same in A32 */
+    {"aarch64", 0xd5032c9f, 0xd5032cbf, 0, 0},       /* hint #0x64, hint #0x65 */
+    {"arm", 0xe320f064, 0xe320f065, 0xbfe0, 0xbff0}, /* the same in A32; in Thumb hint #14, hint #15 */
 };
 
 struct counter {
@@ -125,9 +127,9 @@ static void translated(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
         const size_t size = qemu_plugin_insn_size(insn);
         uint32_t word = 0;
         memcpy(&word, qemu_plugin_insn_data(insn), size < sizeof word ? size : sizeof word);
-        if (word == machine->begin || word == machine->end) {
-            qemu_plugin_register_vcpu_insn_exec_cb(insn, word == machine->begin ? begin_region : end_region,
-                                                   QEMU_PLUGIN_CB_NO_REGS, NULL);
+        const int begins = word == (size == 2 ? machine->begin_short : machine->begin);
+        if (begins || word == (size == 2 ? machine->end_short : machine->end)) {
+            qemu_plugin_register_vcpu_insn_exec_cb(insn, begins ? begin_region : end_region, QEMU_PLUGIN_CB_NO_REGS, NULL);
             continue;
         }
         struct counter *counter = new_counter();
@@ -153,7 +155,7 @@ int qemu_plugin_install(qemu_plugin_id_t id, const qemu_info_t *info, int argc, 
         }
     }
     if (machine == NULL || argc != 1 || strncmp(argv[0], "out=", 4) != 0) {
-        fprintf(stderr, "counter: wants qemu-aarch64 or qemu-arm, and out=FILE\n");
+        fprintf(stderr, "counter: wants QEMU of aarch64 or arm, and out=FILE\n");
         return -1;
     }
     out = fopen(argv[0] + 4, "w");
