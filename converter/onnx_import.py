@@ -275,6 +275,7 @@ class _Import:
 
     def _node(self, node: onnx.NodeProto) -> None:
         inputs = [self.names[name] for name in node.input]
+        node = _as_onnx(node)
         if node.op_type in SIGN_LIKE or self.signed.intersection(node.input):
             self.signed.update(node.output)
         if node.domain in ONNX:
@@ -372,6 +373,16 @@ class _Import:
             data, scale, *zero = inputs.values()
             grid = int8.grid(data, scale, zero[0] if zero else np.zeros(1, np.int32), axis)
             self.graph.values[node.output[0]].grid = grid
+
+
+def _as_onnx(node: onnx.NodeProto) -> onnx.NodeProto:
+    """onnxruntime's own QuantizeLinear and DequantizeLinear are ONNX's, with more types."""
+    if node.domain != MICROSOFT or node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
+        return node
+    result = onnx.NodeProto()
+    result.CopyFrom(node)
+    result.domain = ""
+    return result
 
 
 def label(node: onnx.NodeProto) -> str:

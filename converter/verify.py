@@ -4,9 +4,10 @@
 Where the conversion changed the network on purpose (signs inserted, weights forced), the same is done to the ONNX graph
 first. Where the conversion gave a sign to the 0 that ONNX's Sign gives for 0, the ONNX graph gets the same.
 
-A sign turns a difference in the last place into one of 2. So where the library and onnxruntime differ, numpy computes
-the source with its weights moved by what rounding may do to a sum, and its denormal inputs as 0: if this changes the result
-too, then rounding decides that input, and it proves nothing. Sums of integers do not round, so theirs are not moved.
+A sign turns a difference in the last place into one of 2, rounding to 8 bits into one of a quantum. So where the library
+and onnxruntime differ, numpy computes the source with its weights and the scales of its 8-bit numbers moved by what rounding
+may do to a sum, and its denormal inputs as 0: if this changes the result too, then rounding decides that input, and it
+proves nothing. Sums of integers do not round, so theirs are not moved.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import onnx
 
 from converter import interp, lower
 from converter.errors import ConversionError
-from converter.graph import Array, Graph, Value
+from converter.graph import Array, Graph, Node, Value
 from converter.onnx_import import from_model
 from converter.progress import Tell, silent
 from converter.report import Report
@@ -30,7 +31,7 @@ from converter.verify_source import changed
 
 TOLERANCE = 1e-4  # of the largest magnitude of an output
 #: Share by which weights are moved to see whether rounding decides, and how often.
-NOISE, DRAWS = 4e-6, 8
+NOISE, DRAWS = 4e-6, 16
 
 
 @dataclass
@@ -139,6 +140,7 @@ def _nearby(graph: Graph, inputs: Arrays, names: list[str], inexact: set[str]) -
         moved.values |= {
             name: _moved(value, rng) for name, value in graph.values.items() if name in inexact
         }
+        moved.nodes = [_rescaled(graph, node, rng) for node in moved.nodes]
         yield by_numpy(moved, names)(inputs)
 
 
@@ -148,6 +150,14 @@ def _moved(value: Value, rng: np.random.Generator) -> Value:
         return value
     noise = 1 + NOISE * rng.standard_normal(value.shape)
     return replace(value, const=np.asarray(value.const * noise, np.float32))
+
+
+def _rescaled(graph: Graph, node: Node, rng: np.random.Generator) -> Node:
+    """The same node; if it makes or reads 8-bit numbers, with a scale for each that is multiplied by nearly 1."""
+    if node.op not in ("to_int8", "from_int8"):
+        return node
+    noise = 1 + NOISE * rng.standard_normal(graph.shape(node.output))
+    return replace(node, attrs={**node.attrs, "scale": node.attrs["scale"] * noise})
 
 
 # -- where it goes wrong -------------------------------------------------------------------------

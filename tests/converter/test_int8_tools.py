@@ -16,6 +16,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from converter import __main__ as cli
 from converter import dab, dab_run, interp, lower, passes
 from converter.dab_model import Kind
 from converter.graph import Array
@@ -166,6 +167,28 @@ def test_static(opset: int, form: str, x: str, w: str, by_channel: bool) -> None
     proto = quantised(opset, run)
     model = compare(proto, 1.001 * quantum(proto))
     assert layers(model) == 4 if w == "QInt8" else layers(model) > 4
+
+
+def test_operators_of_onnxruntime() -> None:
+    """QuantizeLinear and DequantizeLinear of com.microsoft."""
+
+    def run(source: Path, result: Path) -> None:
+        options = {"UseQDQContribOps": True}
+        quantization.quantize_static(source, result, Images(), extra_options=options)
+
+    proto = quantised(13, run)
+    assert {n.domain for n in proto.graph.node if "Linear" in n.op_type} == {"com.microsoft"}
+    compare(proto, 1.001 * quantum(proto))
+
+
+def test_ties_are_not_held_against_a_conversion(tmp_path: Path) -> None:
+    """Means of 8-bit numbers often lie in the middle of two, where rounding of floats decides."""
+
+    def run(source: Path, result: Path) -> None:
+        quantization.quantize_static(source, result, Images())
+
+    onnx.save(quantised(13, run), tmp_path / "m.onnx")
+    assert cli.main([str(tmp_path / "m.onnx"), "--verify", "12"]) == 0
 
 
 @pytest.mark.parametrize("by_channel", [False, True])
