@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Float convolution: panels of activations, and their products with blocks of 8 outputs, which are a register.
+ * Float convolution: panels of activations, 4 floats of 8 pixels at a time, and their products with blocks of 8 outputs, which are
+ * a register.
  */
 #include "rows_avx2.h"
 
@@ -8,31 +9,64 @@
 
 #define TILE 12 /* pixels: as many sums are under way as two FMA units of a latency of 4 or 5 need, and fit the registers */
 
-/* 4 pixels of a run: 4 floats of each at a time are turned into columns. */
-BNN_FMA BNN_INLINE void put_four(float *out, const float *const x[4], const struct bnn_panel *p)
+/* 4 floats of pixels i and i + 4. */
+BNN_FMA BNN_INLINE __m256 load_two(const float *x, const uint32_t *at, size_t i)
 {
-    size_t c = 0;
-    for (; c + 4 <= p->run; c += 4) {
-        __m128 a = _mm_loadu_ps(x[0] + c), b = _mm_loadu_ps(x[1] + c), d = _mm_loadu_ps(x[2] + c), e = _mm_loadu_ps(x[3] + c);
-        _MM_TRANSPOSE4_PS(a, b, d, e);
-        _mm_storeu_ps(bnn_out_row(out, c * p->step), a);
-        _mm_storeu_ps(bnn_out_row(out, (c + 1) * p->step), b);
-        _mm_storeu_ps(bnn_out_row(out, (c + 2) * p->step), d);
-        _mm_storeu_ps(bnn_out_row(out, (c + 3) * p->step), e);
-    }
-    for (; c < p->run; c++) {
-        _mm_storeu_ps(bnn_out_row(out, c * p->step), _mm_setr_ps(x[0][c], x[1][c], x[2][c], x[3][c]));
+    return _mm256_set_m128(_mm_loadu_ps(bnn_row(x, at[i + 4])), _mm_loadu_ps(bnn_row(x, at[i])));
+}
+
+/* 4 floats of 8 pixels, as columns. */
+BNN_FMA BNN_INLINE void put_eight(float *out, const float *x, const struct bnn_panel *p, const uint32_t *at)
+{
+    const __m256 v[4] = {load_two(x, at, 0), load_two(x, at, 1), load_two(x, at, 2), load_two(x, at, 3)};
+    const __m256 a = _mm256_unpacklo_ps(v[0], v[1]), b = _mm256_unpackhi_ps(v[0], v[1]);
+    const __m256 c = _mm256_unpacklo_ps(v[2], v[3]), d = _mm256_unpackhi_ps(v[2], v[3]);
+    _mm256_storeu_ps(out, _mm256_shuffle_ps(a, c, 0x44));
+    _mm256_storeu_ps(bnn_out_row(out, p->step), _mm256_shuffle_ps(a, c, 0xee));
+    _mm256_storeu_ps(bnn_out_row(out, 2 * p->step), _mm256_shuffle_ps(b, d, 0x44));
+    _mm256_storeu_ps(bnn_out_row(out, 3 * p->step), _mm256_shuffle_ps(b, d, 0xee));
+}
+
+/* The same of 4 pixels. */
+BNN_FMA BNN_INLINE void put_four(float *out, const float *x, const struct bnn_panel *p, const uint32_t *at)
+{
+    __m128 a = _mm_loadu_ps(bnn_row(x, at[0])), b = _mm_loadu_ps(bnn_row(x, at[1]));
+    __m128 c = _mm_loadu_ps(bnn_row(x, at[2])), d = _mm_loadu_ps(bnn_row(x, at[3]));
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(bnn_out_row(out, p->step), b);
+    _mm_storeu_ps(bnn_out_row(out, 2 * p->step), c);
+    _mm_storeu_ps(bnn_out_row(out, 3 * p->step), d);
+}
+
+/* Runs of less than 4 floats. */
+BNN_FMA BNN_INLINE void put_few(float *out, const float *x, const struct bnn_panel *p, const uint32_t *at, size_t pixels)
+{
+    for (size_t c = 0; c < p->run; c++, out = bnn_out_row(out, p->step)) {
+        for (size_t i = 0; i < pixels; i++) {
+            out[i] = bnn_row(x, at[i])[c];
+        }
     }
 }
 
 BNN_FMA void bnn_panel_f32_avx2(float *out, const float *x, const struct bnn_panel *p, const uint32_t *at, size_t pixels)
 {
-    for (size_t r = 0; r < p->count; r++) {
-        const float *row = bnn_row(x, p->offsets[r]);
-        for (size_t i = 0; i < pixels; i += 4) {
-            const float *const four[4] = {bnn_row(row, at[i]), bnn_row(row, at[i + 1]), bnn_row(row, at[i + 2]),
-                                          bnn_row(row, at[i + 3])};
-            put_four(bnn_out_row(out, r * p->run * p->step) + i, four, p);
+    for (size_t r = 0; r < p->count; r++, out = bnn_out_row(out, p->run * p->step)) {
+        const float *run = bnn_row(x, p->offsets[r]);
+        if (p->run < 4) {
+            put_few(out, run, p, at, pixels);
+            continue;
+        }
+        for (size_t i = 0; i < pixels; i += 8) {
+            for (size_t c = 0; c < p->run; c += 4) {
+                const size_t first = c < p->run - 4 ? c : p->run - 4; /* the last 4 may overlap others */
+                float *columns = bnn_out_row(out, first * p->step) + i;
+                if (i + 8 <= pixels) {
+                    put_eight(columns, run + first, p, at + i);
+                } else {
+                    put_four(columns, run + first, p, at + i);
+                }
+            }
         }
     }
 }
