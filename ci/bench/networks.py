@@ -21,9 +21,10 @@ from ci.bench.counter import count, how
 from ci.bench.region import CountError
 from ci.bench.table import Cell, table
 from ci.qemu.targets import Target
-from converter import dab, lower, onnx_import, passes
+from converter import calibrate, dab, lower, onnx_import, passes
 from converter.dab_model import Kind
 from converter.memory import Interval, lower_bound
+from converter.samples import Samples
 from pylibbnn import zoo
 
 BINARY, OTHERS = "binary", "others"
@@ -34,8 +35,11 @@ GROUPS: dict[str, tuple[Kind, ...]] = {
     "dense": (Kind.DENSE, Kind.QDENSE),
     "pooling": (Kind.MAXPOOL2D, Kind.AVGPOOL2D, Kind.BMAXPOOL2D),
 }
+#: Behind the name of a network: its layers that are not binary have 8 bits.
+INT8 = "-int8"
+NAMES = (*zoo.NETWORKS, "bireal18-int8", "xnor-alexnet-int8")
 #: Largest share of what is not binary, of counted instructions.
-GOALS = {"bireal18": 0.55}
+GOALS = {"bireal18": 0.55, "bireal18-int8": 0.35}
 ARENA_GOAL = 1.1
 REPEAT = 20
 ROW = re.compile(r"^ *\d+  \w+ +([\d.]+) ", re.MULTILINE)
@@ -58,10 +62,14 @@ class Prepared:
 
 
 def prepare(name: str, scale: zoo.Scale, folder: Path, samples: int = 1) -> Prepared:
-    """Build and convert a network of the zoo, and draw its images."""
-    graph = onnx_import.from_model(zoo.build(name, scale))
-    passes.run(graph, passes.Mode.MODERATE)
-    image = np.random.default_rng(0).standard_normal((samples, *graph.shape(graph.inputs[0])))
+    """Build and convert a network of the zoo, and draw its images; the first one gives the ranges of 8 bits."""
+    graph = onnx_import.from_model(zoo.build(name.removesuffix(INT8), scale))
+    report = passes.run(graph, passes.Mode.MODERATE)
+    (x,) = graph.inputs
+    image = np.random.default_rng(0).standard_normal((samples, *graph.shape(x)))
+    if name.endswith(INT8):
+        first = {x: image[0].astype(np.float32)}
+        calibrate.static(graph, Samples([first], None), report)
     data = lower.lower(graph, {})
     prepared = Prepared(name, folder / f"{name}.dab", folder / f"{name}.bin", dab.read(data))
     prepared.path.write_bytes(data)
@@ -110,8 +118,8 @@ def row(network: Prepared, target: str, found: Sequence[float]) -> dict[str, Any
 
 def chosen(only: Sequence[str]) -> list[str]:
     """Return the networks of these names, or that have one of these words in theirs; all without words."""
-    exact = [name for name in zoo.NETWORKS if name in only]
-    return exact or [n for n in zoo.NETWORKS if not only or any(word in n for word in only)]
+    exact = [name for name in NAMES if name in only]
+    return exact or [n for n in NAMES if not only or any(word in n for word in only)]
 
 
 def measure(

@@ -75,9 +75,9 @@ def test_verdicts() -> None:
 
 
 def test_chosen() -> None:
-    assert networks.chosen([]) == list(zoo.NETWORKS)
+    assert networks.chosen([]) == list(networks.NAMES)
     assert networks.chosen(["bireal18"]) == ["bireal18"]
-    assert networks.chosen(["alexnet"]) == ["xnor-alexnet", "bwn-alexnet"]
+    assert networks.chosen(["alexnet"]) == ["xnor-alexnet", "bwn-alexnet", "xnor-alexnet-int8"]
 
 
 def test_line() -> None:
