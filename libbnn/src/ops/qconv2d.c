@@ -175,6 +175,17 @@ static inline void copy_taps(int8_t *to, const int8_t *from, size_t bytes)
     }
 }
 
+/* Rows of taps that lie `step` apart, of at least 16 bytes; the last 16 of each may overlap. */
+static void copy_rows(int8_t *to, const int8_t *from, size_t rows, size_t bytes, size_t step)
+{
+    for (size_t r = 0; r < rows; r++, to += bytes, from += step) {
+        for (size_t i = 0; i + 16 < bytes; i += 16) {
+            bnn_memcpy(to + i, from + i, 16);
+        }
+        bnn_memcpy(to + bytes - 16, from + bytes - 16, 16);
+    }
+}
+
 /* The taps of output (y, x) of a group, in the order of the weights; those that are neighbours in a row of the input are copied
  * at once, and zeros follow up to whole vectors. */
 static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32_t y, uint32_t x)
@@ -184,10 +195,19 @@ static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32
     const struct bnn_span *ys = bnn_span_of(&s->y_spans, y), *xs = bnn_span_of(&s->x_spans, x);
     const size_t pixel = s->groups * s->channels, row_taps = ax->kernel * s->channels, inside = xs->tap_end - xs->tap;
     const size_t run = s->groups == 1 && ax->dilation == 1 ? inside : 1; /* taps */
-    if (ys->tap_end - ys->tap < ay->kernel || inside < ax->kernel) {
+    const int whole = ys->tap_end - ys->tap == ay->kernel && inside == ax->kernel;
+    static const int8_t none[16] = {0};
+    bnn_memcpy(to + s->vectors * 16 - sizeof none, none, sizeof none);
+    if (whole && run == inside && row_taps >= 16) {
+        const size_t row = ax->in * pixel;
+        const int8_t *from =
+            call->x.q + (size_t)bnn_tap(ay, y, 0) * row + (size_t)bnn_tap(ax, x, 0) * pixel + group * s->channels;
+        copy_rows(to, from, ay->kernel, row_taps, ay->dilation * row);
+        return;
+    }
+    if (!whole) {
         bnn_memset(to, call->x.zero, ay->kernel * row_taps);
     }
-    bnn_memset(to + s->taps, 0, s->vectors * 16 - s->taps);
     for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
         const int8_t *row = call->x.q + (size_t)bnn_tap(ay, y, ky) * ax->in * pixel + group * s->channels;
         for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += (uint32_t)run) {
@@ -205,8 +225,14 @@ static const int8_t *panel_at(const struct call *call, size_t group, size_t firs
     if (s->is_panel) {
         return call->x.q + first * step;
     }
+    uint32_t y = (uint32_t)(first / width), x = (uint32_t)(first % width);
     for (size_t p = 0; p < pixels; p++) {
-        fill_pixel(call, panel + p * step, group, (uint32_t)((first + p) / width), (uint32_t)((first + p) % width));
+        fill_pixel(call, panel + p * step, group, y, x);
+        x++;
+        if (x == width) {
+            x = 0;
+            y++;
+        }
     }
     return panel;
 }

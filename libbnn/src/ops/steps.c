@@ -379,8 +379,10 @@ void bnn_steps_run(const struct bnn_steps *s, const struct bnn_slab *slab, const
             break;
         }
         case BNN_STEP_EMIT_I8: {
-            const struct bnn_tile bytes = {slab->pixels, slab->channels, s->channels, tile.x_step};
-            kernels->pack_i8((int8_t *)step->out + first, v, &bytes, a, step->b);
+            const struct bnn_tile rows = {slab->pixels, slab->channels, s->channels, tile.x_step};
+            const struct bnn_tile one = {.pixels = 1, .channels = slab->pixels * slab->channels};
+            const int whole = slab->channels == s->channels && tile.x_step == row; /* few channels are dear row by row */
+            kernels->pack_i8((int8_t *)step->out + first, v, whole ? &one : &rows, a, step->b);
             break;
         }
         case BNN_STEP_ADD:
