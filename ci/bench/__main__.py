@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ci import binding, build
-from ci.bench import growth, networks, peers, report, sweep
+from ci.bench import growth, networks, ops, peers, report, sweep
 from ci.bench.counter import count, count_cases, how
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
@@ -55,6 +55,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--networks", action="store_true", help="whole networks of `python -m pylibbnn zoo`"
     )
     parser.add_argument(
+        "--ops", metavar="NETWORK", help="every op of a network of the zoo, or of a .dab file"
+    )
+    parser.add_argument(
         "--growth", type=Path, metavar="PNG", help="how cost grows with a network, and its picture"
     )
     parser.add_argument(
@@ -65,8 +68,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--docs", action="store_true", help="renew the tables of docs/performance.md"
     )
     options = parser.parse_args(arguments)
-    if (options.sweep or options.growth) and options.target == "native":
-        parser.error("--sweep and --growth count instructions: --target aarch64 or armv7")
+    if (options.sweep or options.growth or options.ops) and options.target == "native":
+        parser.error("--sweep, --growth and --ops count instructions: --target aarch64 or armv7")
     if options.peers and options.target != "native":
         parser.error("--peers measures time: on this machine")
     return options
@@ -176,6 +179,12 @@ def whole(target: Target, options: argparse.Namespace) -> Result:
     return Result(*networks.measure(target, best(target, options), options.only), [])
 
 
+def by_op(target: Target, options: argparse.Namespace) -> Result:
+    """Count the ops of a network."""
+    binding.build(find("native"))
+    return Result(*ops.measure(target, best(target, options), options.ops), [])
+
+
 def beside_peers(target: Target, options: argparse.Namespace) -> Result:
     """Time layers and a network beside other programs."""
     binding.build(target)
@@ -200,6 +209,8 @@ def subject(
         return beside_peers
     if options.networks:
         return whole
+    if options.ops:
+        return by_op
     if options.growth:
         return grown
     if options.sweep:

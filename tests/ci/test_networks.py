@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from ci.bench import growth, networks
+from ci.bench import growth, networks, ops
 from ci.bench.__main__ import parse
 from ci.qemu.targets import find
 from converter.dab_model import Kind
 from pylibbnn import zoo
 from targets import Target
 
+PRODUCTS = (Kind.BCONV2D, Kind.CONV2D, Kind.DENSE)
 SMALL = zoo.Scale(width=0.125, image=0.3)
 
 
@@ -41,6 +42,26 @@ def mark(program: Path, network: networks.Prepared) -> str:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 2
     return result.stderr
+
+
+@pytest.mark.one_cpu
+def test_ops(target: Target, tmp_path: Path) -> None:
+    """A file's ops: each has its instructions, which are no less than its multiply-adds need, and its memory."""
+    row = find(target.name)
+    if not row.emulator:
+        with pytest.raises(SystemExit):
+            parse(["--ops", "bireal18"])
+        return
+    path = networks.prepare("bireal18", SMALL, tmp_path).path
+    rows, text = ops.measure(row, None, str(path))
+    kinds = [op.kind for op in ops.prepare(str(path), tmp_path).model.ops]
+    assert [r["binary"] for r in rows] == [kind == Kind.BCONV2D for kind in kinds]
+    assert sum(r["share"] for r in rows) == pytest.approx(1)
+    bounds = [r["of_bound"] for r in rows if r["macs"]]
+    assert len(bounds) == len([kind for kind in kinds if kind in PRODUCTS])
+    assert 0.01 < min(bounds) < max(bounds) < 1.2  # the chain takes 2.5 operations instead of 3
+    assert all(r["activation_bytes"] > 0 for r in rows)
+    assert "binary" in text.splitlines()[-1]
 
 
 @pytest.mark.parametrize("name", zoo.NETWORKS)
