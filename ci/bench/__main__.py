@@ -69,7 +69,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     options = parser.parse_args(arguments)
     if (options.sweep or options.growth or options.ops) and options.target == "native":
-        parser.error("--sweep, --growth and --ops count instructions: --target aarch64 or armv7")
+        parser.error("--ops, --sweep and --growth count instructions: --target aarch64 or armv7")
     if options.peers and options.target != "native":
         parser.error("--peers measures time: on this machine")
     return options
