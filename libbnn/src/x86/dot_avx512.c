@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * 8-bit dot products with VNNI: a register holds 8 inputs' weights of each of 8 outputs, 8 activations of a pixel meet all of them
- * at once. vpdpbusd multiplies numbers without a sign by such with one, so activations are raised by 128, and sums start at what
- * that adds to them. Weights are brought into this form once per call, some inputs at a time.
+ * at once. vpdpbusd multiplies numbers without a sign by such with one, so activations are raised by 128, and what that adds to
+ * the sums is taken away in the end. Weights are brought into this form once per call, some inputs at a time.
  */
 #include "target.h"
 
@@ -10,48 +10,66 @@
 
 #define WORDS 128 /* of 8 inputs at once: their weights and the activations of a tile fit the nearest cache */
 #define TILE 16   /* pixels */
+#define CHAINS 4  /* sums under way, at least: vpdpbusd has a latency of 4 or 5 */
 
 /* Weights of some words of inputs, 64 bytes each: 8 of output 0, of output 1, ... */
 struct weights {
     size_t words;
-    __m512i start; /* of sums: two numbers for each output */
+    __m512i raised; /* what 128 more in each activation adds to sums: two numbers for each output */
     __m512i of[WORDS];
 };
 
 BNN_AVX512 BNN_INLINE void begin(struct weights *w)
 {
     w->words = 0;
-    w->start = _mm512_setzero_si512();
+    w->raised = _mm512_setzero_si512();
 }
 
 BNN_AVX512 BNN_INLINE void append(struct weights *w, __m512i word)
 {
-    const __m512i sums = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(-128), word);
+    const __m512i raised = _mm512_dpbusd_epi32(_mm512_setzero_si512(), _mm512_set1_epi8(-128), word);
     w->of[w->words++] = word;
-    w->start = _mm512_sub_epi32(w->start, sums);
+    w->raised = _mm512_add_epi32(w->raised, raised); /* not by vpdpbusd: the next would wait for it */
+}
+
+/* One word of a tile's pixels. */
+BNN_AVX512 BNN_INLINE void multiply_word(__m512i *sum, const int8_t *x, size_t step, __m512i word, size_t pixels)
+{
+    BNN_UNROLL
+    for (size_t i = 0; i < pixels; i++) {
+        const __m512i v = _mm512_set1_epi64((long long)bnn_load64((const uint8_t *)x + step * i));
+        sum[i] = _mm512_dpbusd_epi32(sum[i], _mm512_xor_si512(v, _mm512_set1_epi8(-128)), word);
+    }
 }
 
 /* Adds the products of a tile of pixels, a constant of the callers, `step` bytes apart. */
 BNN_AVX512 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, size_t step, const struct weights *w, size_t pixels,
                                     __mmask8 lanes)
 {
-    const __m512i raise = _mm512_set1_epi8(-128);
+    const size_t chains = pixels < CHAINS ? CHAINS / pixels : 1; /* of a pixel */
     __m512i sum[TILE];
     BNN_UNROLL
-    for (size_t i = 0; i < pixels; i++) {
-        sum[i] = w->start;
+    for (size_t i = 0; i < chains * pixels; i++) {
+        sum[i] = _mm512_setzero_si512();
     }
-    for (size_t k = 0; k < w->words; k++) {
-        const __m512i word = w->of[k];
+    size_t k = 0;
+    for (; k + chains <= w->words; k += chains) {
         BNN_UNROLL
-        for (size_t i = 0; i < pixels; i++) {
-            const __m512i v = _mm512_set1_epi64((long long)bnn_load64((const uint8_t *)x + step * i + 8 * k));
-            sum[i] = _mm512_dpbusd_epi32(sum[i], _mm512_xor_si512(v, raise), word);
+        for (size_t c = 0; c < chains; c++) {
+            multiply_word(sum + c * pixels, x + 8 * (k + c), step, w->of[k + c], pixels);
         }
+    }
+    for (; chains > 1 && k < w->words; k++) {
+        multiply_word(sum, x + 8 * k, step, w->of[k], pixels);
     }
     BNN_UNROLL
     for (size_t i = 0; i < pixels; i++) {
-        const __m256i both = _mm512_cvtepi64_epi32(_mm512_add_epi32(sum[i], _mm512_srli_epi64(sum[i], 32)));
+        __m512i total = _mm512_sub_epi32(sum[i], w->raised);
+        BNN_UNROLL
+        for (size_t c = 1; c < chains; c++) {
+            total = _mm512_add_epi32(total, sum[c * pixels + i]);
+        }
+        const __m256i both = _mm512_cvtepi64_epi32(_mm512_add_epi32(total, _mm512_srli_epi64(total, 32)));
         _mm256_mask_storeu_epi32(acc + 8 * i, lanes, _mm256_add_epi32(both, _mm256_maskz_loadu_epi32(lanes, acc + 8 * i)));
     }
 }
@@ -90,15 +108,13 @@ BNN_AVX512 void bnn_dot_s8_avx512(int32_t *acc, const int8_t *x, const int8_t *w
     }
 }
 
-/* +1 and -1 of 8 inputs' signs, of which the first n are there. */
-BNN_AVX512 BNN_INLINE __m512i numbers(const uint8_t *signs, size_t n)
+/* +1 and -1 of 8 inputs' signs; 0 where bytes of `there` are 0. */
+BNN_AVX512 BNN_INLINE __m512i numbers(uint64_t signs, __mmask64 there)
 {
     const __m512i bit_of_output =
         _mm512_set_epi64((long long)0x8080808080808080, 0x4040404040404040, 0x2020202020202020, 0x1010101010101010,
                          0x0808080808080808, 0x0404040404040404, 0x0202020202020202, 0x0101010101010101);
-    const __m128i word = _mm_maskz_loadu_epi8((__mmask16)((1U << n) - 1), signs);
-    const __mmask64 minus = _mm512_test_epi8_mask(_mm512_broadcastq_epi64(word), bit_of_output);
-    const __mmask64 there = 0x0101010101010101U * ((1U << n) - 1);
+    const __mmask64 minus = _mm512_test_epi8_mask(_mm512_set1_epi64((long long)signs), bit_of_output);
     return _mm512_mask_blend_epi8(minus, _mm512_maskz_set1_epi8(there, 1), _mm512_set1_epi8(-1));
 }
 
@@ -107,8 +123,14 @@ BNN_AVX512 void bnn_dot_sign_avx512(int32_t *acc, const int8_t *x, const uint8_t
     struct weights weights;
     for (size_t begun = 0; begun < n; begun += 8 * WORDS) {
         begin(&weights);
-        for (size_t i = begun; i < n && weights.words < WORDS; i += 8) {
-            append(&weights, numbers(w + i, n - i < 8 ? n - i : 8));
+        size_t i = begun;
+        for (; i + 8 <= n && weights.words < WORDS; i += 8) {
+            append(&weights, numbers(bnn_load64(w + i), ~UINT64_C(0)));
+        }
+        if (i < n && weights.words < WORDS) {
+            uint64_t last = 0; /* fewer than 8 */
+            bnn_memcpy(&last, w + i, n - i);
+            append(&weights, numbers(last, UINT64_C(0x0101010101010101) * ((1U << (n - i)) - 1)));
         }
         multiply_all(acc, x + begun, (n + 15) / 16 * 16, &weights, pixels, 0xff);
     }
