@@ -26,6 +26,7 @@ const char *bnn_strerror(bnn_status status)
         "the model needs something that this build or machine does not have",
         "the arena is smaller than bnn_plan_size asks for",
         "there is no such instruction-set variant, or this cpu lacks it",
+        "the data has another size than the model's input or output",
     };
     size_t index = (size_t)(-(int64_t)status);
     return index < sizeof texts / sizeof texts[0] ? texts[index] : "unknown status";

@@ -173,7 +173,8 @@ bnn_status bnn_model_init(bnn_model *model, const void *bytes, size_t size, bnn_
         error = &ignored;
     }
     if ((uintptr_t)bytes % BNN_ALIGNMENT != 0) {
-        return bnn_fail(error, BNN_ERR_ALIGNMENT, BNN_PLACE_NONE, 0, "the model bytes must be aligned to 64 bytes");
+        return bnn_fail(error, BNN_ERR_ALIGNMENT, BNN_PLACE_NONE, 0,
+                        "the model bytes must be aligned to 64 bytes: _Alignas(BNN_ALIGNMENT)");
     }
     struct bnn_dab_header header;
     size_t magic = size < sizeof header.magic ? size : sizeof header.magic;

@@ -131,7 +131,8 @@ bnn_status bnn_plan_init(bnn_plan **plan, const bnn_model *model, const bnn_opti
     error = error == NULL ? &ignored : error;
     options = options == NULL ? &no_options : options;
     if ((uintptr_t)arena % BNN_ALIGNMENT != 0) {
-        return bnn_fail(error, BNN_ERR_ALIGNMENT, BNN_PLACE_NONE, 0, "the arena must be aligned to 64 bytes");
+        return bnn_fail(error, BNN_ERR_ALIGNMENT, BNN_PLACE_NONE, 0,
+                        "the arena must be aligned to 64 bytes: _Alignas(BNN_ALIGNMENT)");
     }
     const uint32_t cpu = bnn_cpu_features();
     bnn_status status = measure(model, options, cpu, &kernels, &sizes, error);
@@ -143,7 +144,8 @@ bnn_status bnn_plan_init(bnn_plan **plan, const bnn_model *model, const bnn_opti
         return status;
     }
     if (arena == NULL || bytes < sizes.total) {
-        return bnn_fail(error, BNN_ERR_ARENA, BNN_PLACE_NONE, 0, "the arena is smaller than bnn_plan_size says");
+        return bnn_fail(error, BNN_ERR_ARENA, BNN_PLACE_NONE, sizes.total > UINT32_MAX ? UINT32_MAX : (uint32_t)sizes.total,
+                        "the arena is smaller than bnn_plan_size says; index has the bytes that it needs");
     }
     *plan = lay_out(model, &kernels, options, arena, &sizes);
     return BNN_OK;
@@ -162,6 +164,32 @@ void *bnn_plan_input(bnn_plan *plan, uint32_t index)
 const void *bnn_plan_output(const bnn_plan *plan, uint32_t index)
 {
     return index < plan->model.output_count ? io_memory(plan, plan->model.input_count + index) : NULL;
+}
+
+bnn_status bnn_plan_set_input(bnn_plan *plan, uint32_t index, const void *data, size_t bytes)
+{
+    bnn_tensor tensor;
+    bnn_status status = bnn_model_input(&plan->model, index, &tensor);
+    if (status == BNN_OK && bytes != tensor.bytes) {
+        return BNN_ERR_SIZE;
+    }
+    if (status == BNN_OK) {
+        bnn_memcpy(bnn_plan_input(plan, index), data, bytes);
+    }
+    return status;
+}
+
+bnn_status bnn_plan_get_output(const bnn_plan *plan, uint32_t index, void *data, size_t bytes)
+{
+    bnn_tensor tensor;
+    bnn_status status = bnn_model_output(&plan->model, index, &tensor);
+    if (status == BNN_OK && bytes != tensor.bytes) {
+        return BNN_ERR_SIZE;
+    }
+    if (status == BNN_OK) {
+        bnn_memcpy(data, bnn_plan_output(plan, index), bytes);
+    }
+    return status;
 }
 
 const void *bnn_plan_tensor(const bnn_plan *plan, uint32_t tensor)

@@ -51,7 +51,8 @@ typedef enum bnn_status {
     BNN_ERR_CHECKSUM = -7,    /* the content's CRC-32 is not the one stored */
     BNN_ERR_UNSUPPORTED = -8, /* valid, but needs something this build does not have */
     BNN_ERR_ARENA = -9,       /* the arena is smaller than bnn_plan_size says */
-    BNN_ERR_ISA = -10         /* no such instruction-set variant, or this cpu lacks it */
+    BNN_ERR_ISA = -10,        /* no such instruction-set variant, or this cpu lacks it */
+    BNN_ERR_SIZE = -11        /* an input or output has another number of bytes than was given */
 } bnn_status;
 
 /* Where in the file an error was found. */
@@ -68,7 +69,7 @@ typedef enum bnn_place {
 } bnn_place;
 
 /* Position and cause of an error: `place` names the table, `index` the row in it (OPERAND, ATTRIBUTE: the op; STRING: the
- * tensor or op that has the name; DATA: the tensor), `what` is a static sentence that names the field and the rule it breaks. */
+ * tensor or op that has the name; DATA: the tensor; of BNN_ERR_ARENA: the bytes that the arena must have), `what` is a static sentence that names the field and the rule it breaks. */
 typedef struct bnn_error {
     bnn_status status;
     bnn_place place;
@@ -182,6 +183,10 @@ void *bnn_plan_input(bnn_plan *plan, uint32_t index);
 
 /* Memory of output `index`: valid from the end of bnn_run to the start of the next. NULL beyond the last output. */
 const void *bnn_plan_output(const bnn_plan *plan, uint32_t index);
+
+/* The same with a copy, of exactly the tensor's bytes: otherwise BNN_ERR_SIZE. BNN_ERR_ARGUMENT beyond the last. */
+BNN_MUST_CHECK bnn_status bnn_plan_set_input(bnn_plan *plan, uint32_t index, const void *data, size_t bytes);
+BNN_MUST_CHECK bnn_status bnn_plan_get_output(const bnn_plan *plan, uint32_t index, void *data, size_t bytes);
 
 /* Runs the network once. Cannot fail on a plan that bnn_plan_init made. */
 void bnn_run(bnn_plan *plan);
