@@ -19,7 +19,7 @@ from converter.errors import ConversionError
 from converter.graph import Array, Graph, Node
 from converter.lowering.needs import VIEWS
 from converter.passes.affines import MergeAffines
-from converter.passes.int8 import Int8Layers
+from converter.passes.int8 import Int8Layers, is_depthwise
 from converter.passes.rule import Context, Mode, SignZero, apply
 from converter.progress import Tell, silent
 from converter.report import Report
@@ -92,12 +92,13 @@ def dynamic(graph: Graph, report: Report) -> None:
 
 
 def _layers(graph: Graph) -> list[Node]:
-    """What can compute with 8 bits."""
+    """What gains by 8 bits: not depthwise convolutions, which have hardly any weights and fast float kernels."""
     return [
         node
         for node in graph.nodes
         if node.op in ("conv", "dense")
         and int(np.prod(graph.shape(node.inputs[1])[1:])) <= MAX_DOT_8
+        and not is_depthwise(node, graph.shape(node.inputs[1]))
     ]
 
 

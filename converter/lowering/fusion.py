@@ -213,12 +213,10 @@ class Fusion:
         program.add(Step.AFFINE, self.builder.floats(mul, where), self.builder.floats(add, where))
 
     def from_int8(self, program: Program, node: Node, value: str) -> None:
-        """AFFINE twice, as both operations round."""
+        """AFFINE twice, as both operations round; where the scale is 1 the first is all."""
         ones = np.ones(self._channels(value), np.float32)
-        for mul, add in (
-            (ones, -ones * node.attrs["zero"]),
-            (ones * node.attrs["scale"], 0 * ones),
-        ):
+        pairs = [(ones, -ones * node.attrs["zero"]), (ones * node.attrs["scale"], 0 * ones)]
+        for mul, add in pairs[: 1 if node.attrs["scale"] == 1 else 2]:
             operands = (self.builder.floats(normal(data), node.describe()) for data in (mul, add))
             program.add(Step.AFFINE, *operands)
 

@@ -4,6 +4,8 @@
     q -> from_int8(s, z) -> conv(w) -> y      q -> qconv(n; z) -> affine(s * t, 0) -> y        w[o] = t[o] * n[o]
     x -> own_range -> conv(w) -> y            x -> qconv(n) -> affine(t, 0) -> y               (x is float)
 
+    q -> from_int8(s, z) -> conv(w) -> y      q -> from_int8(1, z) -> conv(n) -> affine(s * t, 0) -> y      (depthwise)
+
 (dense likewise; numbers n beyond -127..127 become a sum of layers). The sum of qconv is an exact integer; the source model's
 is that of rounded floats.
 """
@@ -21,7 +23,13 @@ from converter.passes.rule import Rule
 from converter.passes.views import behind, repeated
 from converter.report import FLOAT, INT8
 
+MAX_FLOAT_TAPS = 256  # of 255 * 255 each: the sum is below 2^24
 SOURCES = ("from_int8", "own_range")
+
+
+def is_depthwise(node: Node, weight: tuple[int, ...]) -> bool:
+    """Whether a layer with a weight of this shape has groups of one channel and one output."""
+    return node.op == "conv" and node.attrs["groups"] == weight[0] > 1 and weight[1] == 1
 
 
 @dataclass
@@ -32,6 +40,12 @@ class Layer:
     source: Node
     views: list[Node]
     grid: Grid
+
+    @property
+    def depthwise(self) -> bool:
+        """Whether it is a convolution of single channels with few enough taps for floats."""
+        shape = self.grid.numbers.shape
+        return is_depthwise(self.node, shape) and int(np.prod(shape[1:])) <= MAX_FLOAT_TAPS
 
 
 class Int8Layers(Rule[Layer]):
@@ -59,8 +73,10 @@ class Int8Layers(Rule[Layer]):
     def rewrite(self, match: Layer) -> None:
         """The integer layers, and the affine that makes their sum what it stands for."""
         node, source, graph = match.node, match.source, self.graph
-        numbers = int8.parts(match.grid.numbers)
-        total, *others = [self._layer(match, part) for part in numbers]
+        by_floats = match.depthwise and source.op == "from_int8"
+        numbers = [match.grid.numbers] if by_floats else int8.parts(match.grid.numbers)
+        layer = self._float_layer if by_floats else self._layer
+        total, *others = [layer(match, part) for part in numbers]
         for other in others:
             both = self.value_like(node.output, f"{node.output}.sum")
             graph.insert_before(node, Node("add", [total, other], [both], {}, node.sources))
@@ -76,6 +92,7 @@ class Int8Layers(Rule[Layer]):
                 row.kind = INT8 if row.kind == FLOAT else row.kind
                 own = ", of the range that its input has in each run"
                 row.reason += f"; on 8-bit numbers{own if source.op == 'own_range' else ''}"
+                row.reason += ", added as floats, as exactly: depthwise" if by_floats else ""
                 if others:
                     row.reason += f"; in {len(numbers)} parts, as its weight is not in -127..127"
                     row.advice = "quantise its weight to int8, symmetrically (zero point 0)"
@@ -88,6 +105,23 @@ class Int8Layers(Rule[Layer]):
         inputs = [x, self.graph.add_const(numbers, "weight")]
         attrs = {**node.attrs, "zero": match.source.attrs.get("zero")}
         self.graph.insert_before(node, Node(f"q{node.op}", inputs, [product], attrs, node.sources))
+        return product
+
+    def _float_layer(self, match: Layer, numbers: Array) -> str:
+        """The same with the float kernels, which are made for one channel: all sums are integers that floats hold."""
+        graph, node = self.graph, match.node
+        x = repeated(graph, match.source.inputs[0], match.views, node)
+        floats, product = (
+            self.value_like(x, f"{x}.floats"),
+            self.value_like(node.output, f"{node.output}.q"),
+        )
+        attrs = {"scale": 1.0, "zero": match.source.attrs["zero"]}
+        weight = graph.add_const(numbers.astype(np.float32), "weight")
+        graph.insert_before(
+            node,
+            Node("from_int8", [x], [floats], attrs),
+            Node(node.op, [floats, weight], [product], dict(node.attrs), node.sources),
+        )
         return product
 
     def _scale(self, match: Layer, outputs: int) -> Array:

@@ -19,6 +19,7 @@ from converter.graph import Array, Graph
 from converter.onnx_import import load
 from converter.verify_runners import library
 from ir_builder import Net
+from pylibbnn import Model
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGITS = ROOT / "examples" / "digits"
@@ -77,6 +78,34 @@ def test_dynamic_ranges_hold_any_input() -> None:
         want, got = dab_run.run(before, [x])[0], dab_run.run(after, [x])[0]
         assert 0 < np.abs(got - want).max() < 0.03 * np.abs(want).max()
         np.testing.assert_array_equal(interp.run(graph, {"x": x})[graph.outputs[0]], got)
+
+
+def test_images_of_a_batch_do_not_meet() -> None:
+    """Each has its own range, also where several run at once."""
+    graph = small()
+    calibrate.dynamic(graph, passes.run(graph))
+    data = lower.lower(graph, {})
+    batch = np.random.default_rng(2).standard_normal((5, 3, 8, 8)).astype(np.float32)
+    batch *= np.array([1, 100, 0, 1e-3, 7], np.float32).reshape(-1, 1, 1, 1)
+    alone = np.concatenate([Model(data).run(batch[i : i + 1]) for i in range(5)])
+    for threads in (1, 2):
+        np.testing.assert_array_equal(Model(data, threads=threads).run(batch), alone)
+
+
+@pytest.mark.parametrize("ranges", ["static", "dynamic"])
+def test_depthwise_stays_float(ranges: str) -> None:
+    net = Net(1, 6, 5, 5)
+    window: dict[str, Any] = {"strides": (1, 1), "dilations": (1, 1), "pads": (1, 1, 1, 1)}
+    y = net.op("conv", net.x, net.real(6, 1, 3, 3), groups=6, **window)
+    graph = net.done(net.op("conv", y, net.real(4, 3, 3, 3), groups=2, **window))
+    report = passes.run(graph)
+    if ranges == "static":
+        calibrate.static(graph, random_samples(graph, 3), report)
+    else:
+        calibrate.dynamic(graph, report)
+    kinds = [op.kind for op in dab.read(lower.lower(graph, {}, report)).ops]
+    assert (kinds.count(Kind.CONV2D), kinds.count(Kind.QCONV2D)) == (1, 1)
+    assert [row.kind for row in report.rows] == ["float", "int8"]
 
 
 def test_rows_of_a_matrix_share_a_range() -> None:

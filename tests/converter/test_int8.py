@@ -159,6 +159,24 @@ def test_binary_weights_on_numbers() -> None:
     )
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8], ids=["uint8", "int8"])
+def test_depthwise(dtype: type) -> None:
+    """By the float kernels, with integers: weights of any zero point are one layer, the sums exact."""
+    net = Net(0, dtype)
+    scale, zero = net.parameters(0.03, -128)
+    q = net.op("QuantizeLinear", "x", scale, zero)
+    w = net.const(net.rng.integers(0, 256, (8, 1, 3, 3)), np.uint8)
+    sums = net.op("ConvInteger", q, w, zero, net.const(0, np.uint8), pads=[1, 1, 1, 1], group=8)
+    proto = net.model(net.op("Cast", sums, to=TensorProto.FLOAT), (1, 8, 6, 6))
+    data, report = converted(proto)
+    model = dab.read(data)
+    assert [row.kind for row in report.rows] == ["int8"]
+    assert "depthwise" in report.rows[0].reason
+    assert [op.kind for op in model.ops].count(Kind.CONV2D) == 1
+    x = net.rng.uniform(-5, 9, (1, 8, 6, 6)).astype(np.float32)
+    np.testing.assert_array_equal(dab_run.run(model, [x])[0], expected(proto, x))
+
+
 def test_a_float_weight_stays() -> None:
     """Nothing says how it would be 8 bits."""
     net = Net(0)
