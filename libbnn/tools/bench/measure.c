@@ -13,6 +13,8 @@
 
 const int bench_has_marks = HAS_MARKS;
 
+#define WARM_UP_NS 2e7 /* a cpu that rested takes some time to its full speed */
+
 double bench_ns_since(const struct timespec *begin)
 {
     struct timespec now;
@@ -122,7 +124,11 @@ static int measure(struct subject *s, unsigned long repeat, struct bench_times *
     if (ns == NULL) {
         return fail(s, strerror(ENOMEM));
     }
-    run_once(s);
+    struct timespec begin;
+    timespec_get(&begin, TIME_UTC);
+    do {
+        run_once(s);
+    } while (bench_ns_since(&begin) < WARM_UP_NS);
     for (unsigned long i = 0; i < repeat; i++) {
         run_once(s);
         ns[i] = s->meter.ns;
