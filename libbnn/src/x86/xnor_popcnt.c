@@ -2,45 +2,44 @@
  *
  * Binary convolution and dense with the popcnt instruction: words of 64 bits, the sums of a pixel's 8 outputs in registers.
  */
-#include "target.h"
+#include "xnor_loops.h"
 
 #if BNN_ARCH_X86
 
+struct sums {
+    uint64_t of[8];
+};
+
+BNN_POPCNT BNN_INLINE void begin(struct sums *s, size_t words)
+{
+    (void)words;
+    *s = (struct sums){{0}};
+}
+
 /* Adds a vector of `words` words against those of 8 outputs. */
-BNN_POPCNT BNN_INLINE void count(uint64_t sum[8], const uint8_t *x, const uint8_t *w, size_t words)
+BNN_POPCNT BNN_INLINE void count(struct sums *s, const uint8_t *x, const uint8_t *w, size_t words)
 {
     BNN_UNROLL
     for (size_t i = 0; i < words; i++) {
         const uint64_t v = bnn_load64(x + 8 * i);
         BNN_UNROLL
         for (size_t j = 0; j < 8; j++) {
-            sum[j] += (uint64_t)__builtin_popcountll(v ^ bnn_load64(w + 8 * (words * j + i)));
-            __asm__("" : "+r"(sum[j])); /* stays a word: pairs in vector registers would have to be taken apart again */
+            s->of[j] += (uint64_t)__builtin_popcountll(v ^ bnn_load64(w + 8 * (words * j + i)));
+            __asm__("" : "+r"(s->of[j])); /* stays a word: pairs in vector registers would have to be taken apart again */
         }
     }
 }
 
-BNN_POPCNT BNN_INLINE void store(uint16_t *acc, const uint64_t sum[8])
+BNN_POPCNT BNN_INLINE void finish(uint16_t *acc, const struct sums *s, size_t words)
 {
+    (void)words;
     BNN_UNROLL
     for (size_t j = 0; j < 8; j++) {
-        acc[j] = (uint16_t)(acc[j] + sum[j]);
+        acc[j] = (uint16_t)(acc[j] + s->of[j]);
     }
 }
 
-BNN_POPCNT BNN_INLINE void pixel(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t words)
-{
-    uint64_t sum[8] = {0};
-    for (size_t g = 0; g < p->groups; g++) {
-        for (size_t r = 0; r < p->rows; r++) {
-            const uint8_t *row = x + g * p->group_step + r * p->row_step;
-            for (size_t t = 0; t < p->taps; t++, w += 64 * words) {
-                count(sum, row + p->tap_x[t], w, words);
-            }
-        }
-    }
-    store(acc, sum);
-}
+BNN_XNOR_LOOPS(BNN_POPCNT, struct sums, begin, count, finish)
 
 BNN_POPCNT BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
                                 size_t pixels, size_t words)
@@ -49,18 +48,6 @@ BNN_POPCNT BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *
         for (size_t i = 0; i < pixels; i++, acc += 8) {
             pixel(acc, x + l * p->line_step + 8 * words * i, w, p, words);
         }
-    }
-}
-
-BNN_POPCNT BNN_INLINE void dense(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks,
-                                 size_t block_step, size_t words)
-{
-    for (size_t b = 0; b < blocks; b++, acc += 8, w += block_step) {
-        uint64_t sum[8] = {0};
-        for (size_t v = 0; v < vectors; v++) {
-            count(sum, x + 8 * words * v, w + 64 * words * v, words);
-        }
-        store(acc, sum);
     }
 }
 

@@ -14,7 +14,7 @@ enum { TURNS = 2000, ROUNDS = 5 };
 
 #if BNN_ARCH_X86
 
-/* Tables (bconv_avx2.c): of 32 pixels and 2 outputs, 3 half bytes looked up and added, and their sum to both sums. */
+/* Tables (xnor_avx2.c): of 32 pixels and 2 outputs, 3 half bytes looked up and added, and their sum to both sums. */
 BNN_AVX2 static double turn_avx2(void)
 {
     enum { SUMS = 4 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Binary convolution without vectors of popcounts, by tables: for half a byte of weights, the number of bits that differ from
- * each of the 16 values of half a byte of x. pshufb looks up 32 pixels at once, for two outputs: counts of the second are in the
- * upper half of a byte. Pixels are first spread over the bytes of a register, and their half bytes over registers.
+ * Binary convolution and dense without vectors of popcounts. Convolution goes by tables: for half a byte of weights, the number of
+ * bits that differ from each of the 16 values of half a byte of x. pshufb looks up 32 pixels at once, for two outputs: counts of
+ * the second are in the upper half of a byte. Pixels are first spread over the bytes of a register, and their half bytes over
+ * registers.
  */
 #include "ones_avx2.h"
+#include "xnor_loops.h"
 
 #if BNN_ARCH_X86
 
@@ -253,21 +255,8 @@ BNN_AVX2 BNN_INLINE void store_strip(uint16_t *acc, const struct run *run, size_
     }
 }
 
-/* A pixel by itself. */
-BNN_AVX2 BNN_INLINE void pixel(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t words)
-{
-    struct bnn_ones s;
-    bnn_ones_begin(&s, words);
-    for (size_t g = 0; g < p->groups; g++) {
-        for (size_t r = 0; r < p->rows; r++) {
-            const uint8_t *row = x + g * p->group_step + r * p->row_step;
-            for (size_t t = 0; t < p->taps; t++, w += 64 * words) {
-                bnn_ones_count(&s, row + p->tap_x[t], w, words);
-            }
-        }
-    }
-    bnn_ones_finish(acc, &s, words);
-}
+/* Pixels that fill no strip, and dense. */
+BNN_XNOR_LOOPS(BNN_AVX2, struct bnn_ones, bnn_ones_begin, bnn_ones_count, bnn_ones_finish)
 
 /* `count` pixels from `first` on, counted line by line. */
 BNN_AVX2 BNN_INLINE void list_pixels(struct run *run, const uint8_t *x, size_t line_step, size_t first, size_t count,
@@ -325,6 +314,18 @@ BNN_AVX2 void bnn_bconv64_avx2(uint16_t *acc, const uint8_t *x, const uint8_t *w
                                size_t pixels)
 {
     conv(acc, x, w, p, lines, pixels, 1);
+}
+
+BNN_AVX2 void bnn_bdense128_avx2(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks,
+                                 size_t block_step)
+{
+    dense(acc, x, w, vectors, blocks, block_step, 2);
+}
+
+BNN_AVX2 void bnn_bdense64_avx2(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks,
+                                size_t block_step)
+{
+    dense(acc, x, w, vectors, blocks, block_step, 1);
 }
 
 #endif
