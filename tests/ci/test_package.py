@@ -92,6 +92,31 @@ def test_find_package(installed: Path, tmp_path: Path) -> None:
     run(tmp_path, tmp_path / "build" / "user")
 
 
+def test_shared_library(installed: Path, tmp_path: Path) -> None:
+    source = user(tmp_path / "user", "find_package(bnn 0.1 REQUIRED)", "bnn::bnn_shared")
+    cmake(source, tmp_path / "build", f"-DCMAKE_PREFIX_PATH={installed}")
+    run(tmp_path, tmp_path / "build" / "user")
+    assert any(installed.rglob("libbnn.*0.1*"))
+
+
+def test_bare_metal(tmp_path: Path) -> None:
+    """Installed by a toolchain file of firmware, and found by a project that has the same one."""
+    tools = tmp_path / "tools"
+    toolchain.write_tools(tools, "thumb-freestanding-eabi", ["-mcpu=cortex_m3"])
+    settings = [
+        f"-DCMAKE_TOOLCHAIN_FILE={ROOT / 'examples' / 'firmware' / 'toolchain.cmake'}",
+        f"-DFIRMWARE_CC={tools / 'cc'}",
+        f"-DCMAKE_AR={tools / 'ar'}",
+        f"-DCMAKE_RANLIB={tools / 'ranlib'}",
+    ]
+    prefix = tmp_path / "prefix"
+    cmake(LIBRARY, tmp_path / "library", *settings, f"-DCMAKE_INSTALL_PREFIX={prefix}")
+    run(tmp_path, toolchain.tool("cmake"), "--install", tmp_path / "library")
+    assert {path.name for path in prefix.rglob("libbnn*")} == {"libbnn.a"}
+    source = user(tmp_path / "user", "find_package(bnn 0.1 REQUIRED)", "bnn::bnn")
+    cmake(source, tmp_path / "build", *settings, f"-Dbnn_DIR={prefix / 'lib' / 'cmake' / 'bnn'}")
+
+
 def test_add_subdirectory(tmp_path: Path) -> None:
     source = user(tmp_path / "user", f'add_subdirectory("{LIBRARY.as_posix()}" bnn)', "bnn")
     cmake(source, tmp_path / "build")
@@ -104,4 +129,4 @@ def test_pkg_config(installed: Path, tmp_path: Path) -> None:
     options = run(tmp_path, "pkg-config", "--cflags", "--libs", "bnn", PKG_CONFIG_PATH=folder)
     source = user(tmp_path / "user", "", "") / "main.c"
     run(tmp_path, *toolchain.native_cc(), source, *options.split(), "-o", tmp_path / "user.out")
-    run(tmp_path, tmp_path / "user.out")
+    run(tmp_path, tmp_path / "user.out", LD_LIBRARY_PATH=folder.parent)
