@@ -20,11 +20,27 @@ lane            .req r9
 step            .req r10
 x_at            .req r12
 
-// Adds the products of q0 and the 16 weights in low, high to the 4 sums of `to`, by way of `by`.
-.macro add_products to, low, high, by
-        vmull.s8        \by, d0, \low
-        vmlal.s8        \by, d1, \high
+// Adds the products of x, x_high and the 16 weights in w, w_high to the 4 sums of `to`, by way of `by`.
+.macro add_products to, x, x_high, w, w_high, by
+        vmull.s8        \by, \x, \w
+        vmlal.s8        \by, \x_high, \w_high
         vpadal.s16      \to, \by
+.endm
+
+// The same for 8 outputs.
+.macro add_vector x, x_high
+        vld1.8          {d4 - d7}, [w_at]!
+        add_products    q8, \x, \x_high, d4, d5, q4
+        add_products    q9, \x, \x_high, d6, d7, q5
+        vld1.8          {d4 - d7}, [w_at]!
+        add_products    q10, \x, \x_high, d4, d5, q6
+        add_products    q11, \x, \x_high, d6, d7, q7
+        vld1.8          {d4 - d7}, [w_at]!
+        add_products    q12, \x, \x_high, d4, d5, q4
+        add_products    q13, \x, \x_high, d6, d7, q5
+        vld1.8          {d4 - d7}, [w_at]!
+        add_products    q14, \x, \x_high, d4, d5, q6
+        add_products    q15, \x, \x_high, d6, d7, q7
 .endm
 
 // q8 to q15, 4 sums each, become 8 sums in q8 and q9.
@@ -70,55 +86,56 @@ buffers:
   acc: {access: read write, bytes: "32 * (pixels - 1) + 4 * lanes if pixels and vectors else 0"}
   x: {access: read, bytes: 16 * vectors * pixels}
   w: {access: read, bytes: "16 * vectors * lanes if pixels else 0"}
-registers: [r0-r12, q0-q5, q8-q15]
-saved: [r4-r11, d8-d11]
-stack: 64
+registers: [r0-r12, q0-q15]
+saved: [r4-r11, d8-d15]
+stack: 96
 */
 func bnn_dot_s8_neon
         push            {r4 - r11}
-        vpush           {d8 - d11}
-        ldrd            pixels, lanes, [sp, #64]
+        vpush           {d8 - d15}
+        ldrd            pixels, lanes, [sp, #96]
         cmp             count, #0
         cmpne           pixels, #0
-        beq             6f
+        beq             9f
         cmp             lanes, #8
-        bne             3f
+        bne             6f
 1:      clear_sums
         mov             w_at, weights
-        mov             left, count
-2:      vld1.8          {q0}, [src]!
-        vld1.8          {d2 - d5}, [w_at]!
-        add_products    q8, d2, d3, q3
-        add_products    q9, d4, d5, q4
-        vld1.8          {d2 - d5}, [w_at]!
-        add_products    q10, d2, d3, q5
-        add_products    q11, d4, d5, q3
-        vld1.8          {d2 - d5}, [w_at]!
-        add_products    q12, d2, d3, q4
-        add_products    q13, d4, d5, q5
-        vld1.8          {d2 - d5}, [w_at]!
-        add_products    q14, d2, d3, q3
-        add_products    q15, d4, d5, q4
+        subs            left, count, #4         // vectors behind the next 4
+        blo             3f
+2:
+    .rept 2
+        vld1.8          {d0 - d3}, [src]!
+        add_vector      d0, d1
+        add_vector      d2, d3
+    .endr
+        subs            left, left, #4
+        bhs             2b
+3:      adds            left, left, #4
+        beq             5f
+4:      vld1.8          {q0}, [src]!
+        add_vector      d0, d1
         subs            left, left, #1
-        bne             2b
+        bne             4b
+5:
         add_across
         add_to_acc      q8, q9
         subs            pixels, pixels, #1
         bne             1b
-        b               6f
+        b               9f
 
-3:      lsl             step, lanes, #4         // fewer outputs: pixel,
+6:      lsl             step, lanes, #4         // fewer outputs: pixel,
         mov             w_first, weights
         mov             lane, lanes
-4:      vmov.i32        q8, #0                  // output,
+7:      vmov.i32        q8, #0                  // output,
         mov             x_at, src
         mov             w_at, w_first
         mov             left, count
-5:      vld1.8          {q0}, [x_at]!           // vector
+8:      vld1.8          {q0}, [x_at]!           // vector
         vld1.8          {q1}, [w_at], step
-        add_products    q8, d2, d3, q3
+        add_products    q8, d0, d1, d2, d3, q3
         subs            left, left, #1
-        bne             5b
+        bne             8b
         vpadd.i32       d16, d16, d17
         vpadd.i32       d16, d16, d16
         vld1.32         {d0[0]}, [acc]
@@ -126,13 +143,13 @@ func bnn_dot_s8_neon
         vst1.32         {d0[0]}, [acc]!
         add             w_first, w_first, #16
         subs            lane, lane, #1
-        bne             4b
+        bne             7b
         mov             src, x_at
         add             acc, acc, #32
         sub             acc, acc, lanes, lsl #2
         subs            pixels, pixels, #1
-        bne             3b
-6:      vpop            {d8 - d11}
+        bne             6b
+9:      vpop            {d8 - d15}
         pop             {r4 - r11}
         bx              lr
 endfunc bnn_dot_s8_neon
@@ -146,6 +163,21 @@ row             .req r8
         vadd.i8         q1, q1, q1
         vand            \by, \by, q0
         vpadal.s8       \to, \by
+.endm
+
+// A vector of numbers for all 8 outputs.
+.macro add_signed
+        vld1.8          {q0}, [x_at]!
+        vld1.8          {q1}, [w_at]!
+        vpadal.s8       q4, q0
+        add_negated     q15, q2
+        add_negated     q14, q3
+        add_negated     q13, q2
+        add_negated     q12, q3
+        add_negated     q11, q2
+        add_negated     q10, q3
+        add_negated     q9, q2
+        add_negated     q8, q3
 .endm
 
 /*yaml
@@ -166,7 +198,7 @@ func bnn_dot_sign_neon
         ldr             pixels, [sp, #88]
         cmp             count, #0
         cmpne           pixels, #0
-        beq             7f
+        beq             10f
         add             row, count, #15
         bic             row, row, #15
 1:      mov             x_at, src               // pixel
@@ -176,26 +208,27 @@ func bnn_dot_sign_neon
         vmov.i32        q5, #0                  // of those negated, by output
         vmov.i32        q6, #0
         cmp             vectors, #0
-        beq             4f
+        beq             7f
 2:      cmp             vectors, #64            // up to 64 vectors
         movlo           left, vectors
         movhs           left, #64
         sub             vectors, vectors, left
         vmov.i32        q4, #0
         clear_sums
-3:      vld1.8          {q0}, [x_at]!
-        vld1.8          {q1}, [w_at]!
-        vpadal.s8       q4, q0
-        add_negated     q15, q2
-        add_negated     q14, q3
-        add_negated     q13, q2
-        add_negated     q12, q3
-        add_negated     q11, q2
-        add_negated     q10, q3
-        add_negated     q9, q2
-        add_negated     q8, q3
+        subs            left, left, #4          // vectors behind the next 4
+        blo             4f
+3:
+    .rept 4
+        add_signed
+    .endr
+        subs            left, left, #4
+        bhs             3b
+4:      adds            left, left, #4
+        beq             6f
+5:      add_signed
         subs            left, left, #1
-        bne             3b
+        bne             5b
+6:
         vpadal.s16      q7, q4
         vpaddl.s16      q8, q8
         vpaddl.s16      q9, q9
@@ -210,11 +243,11 @@ func bnn_dot_sign_neon
         vadd.i32        q6, q6, q9
         cmp             vectors, #0
         bne             2b
-4:      vpadd.i32       d14, d14, d15
+7:      vpadd.i32       d14, d14, d15
         vpadd.i32       d14, d14, d14
         vmov            d15, d14
         ands            left, count, #15
-        beq             6f
+        beq             9f
         movw            lane, #0x0201
         movt            lane, #0x0804
         vmov.32         d4[0], lane
@@ -223,18 +256,18 @@ func bnn_dot_sign_neon
         vmov.32         d4[1], lane
         vmov.i32        q4, #0
         vmov.i32        q8, #0
-5:      vld1.8          {d0[]}, [x_at]!         // number: a lane is an output
+8:      vld1.8          {d0[]}, [x_at]!         // number: a lane is an output
         vld1.8          {d2[]}, [w_at]!
         vtst.8          d2, d2, d4
         vand            d2, d2, d0
         vaddw.s8        q4, q4, d0
         vaddw.s8        q8, q8, d2
         subs            left, left, #1
-        bne             5b
+        bne             8b
         vaddw.s16       q7, q7, d8
         vaddw.s16       q5, q5, d16
         vaddw.s16       q6, q6, d17
-6:      vshl.i32        q5, q5, #1
+9:      vshl.i32        q5, q5, #1
         vshl.i32        q6, q6, #1
         vsub.i32        q5, q7, q5
         vsub.i32        q6, q7, q6
@@ -242,7 +275,7 @@ func bnn_dot_sign_neon
         add             src, src, row
         subs            pixels, pixels, #1
         bne             1b
-7:      vpop            {d8 - d15}
+10:     vpop            {d8 - d15}
         pop             {r4 - r9}
         bx              lr
 endfunc bnn_dot_sign_neon

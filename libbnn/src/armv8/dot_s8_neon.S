@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Dot products of 8-bit numbers. No weight is -128, so two products fit 16 bits: smull, smlal2 and one sadalp for 16 of them.
- * 8 outputs share the loads of x; fewer are computed one after the other.
+ * 2 pixels by 8 outputs are 16 sums in registers, a last pixel is done alone; fewer outputs are computed one after the other.
  */
 #include "asm.inc"
 
@@ -23,12 +23,40 @@ step            .req x10
 w_first         .req x11
 sum             .req w12
 old             .req w13
+x_second        .req x14
 
-// Adds the products of v0 and v\w to the 4 sums of v\to, by way of v\by.
-.macro add_products to, w, by
-        smull           v\by\().8h, v0.8b, v\w\().8b
-        smlal2          v\by\().8h, v0.16b, v\w\().16b
+// Adds the products of v\x and v\w to the 4 sums of v\to, by way of v\by.
+.macro add_products to, x, w, by
+        smull           v\by\().8h, v\x\().8b, v\w\().8b
+        smlal2          v\by\().8h, v\x\().16b, v\w\().16b
         sadalp          v\to\().4s, v\by\().8h
+.endm
+
+// Adds the products of v\x and a vector of 8 outputs' weights.
+.macro add_vector x
+        ld1             {v4.16b - v7.16b}, [w_at], #64
+        add_products    16, \x, 4, 28
+        add_products    17, \x, 5, 29
+        add_products    18, \x, 6, 30
+        add_products    19, \x, 7, 31
+        ld1             {v4.16b - v7.16b}, [w_at], #64
+        add_products    20, \x, 4, 28
+        add_products    21, \x, 5, 29
+        add_products    22, \x, 6, 30
+        add_products    23, \x, 7, 31
+.endm
+
+// The same of v0 and v1, one of each pixel, and 4 outputs: a-d are the sums of the first, e-h of the second.
+.macro add_two a, b, c, d, e, f, g, h
+        ld1             {v4.16b - v7.16b}, [w_at], #64
+        add_products    \a, 0, 4, 24
+        add_products    \e, 1, 4, 25
+        add_products    \b, 0, 5, 26
+        add_products    \f, 1, 5, 27
+        add_products    \c, 0, 6, 28
+        add_products    \g, 1, 6, 29
+        add_products    \d, 0, 7, 30
+        add_products    \h, 1, 7, 31
 .endm
 
 /*yaml
@@ -39,55 +67,82 @@ buffers:
   acc: {access: readwrite, bytes: "32 * (pixels - 1) + 4 * lanes if pixels and vectors else 0"}
   x: {access: read, bytes: 16 * vectors * pixels}
   w: {access: read, bytes: "16 * vectors * lanes if pixels else 0"}
-registers: [x0-x13, v0-v7, v16-v24]
-saved: []
-stack: 0
+registers: [x0-x14, v0-v31]
+saved: [d8-d15]
+stack: 64
 */
 func bnn_dot_s8_neon
-        cbz             vectors, 6f
-        cbz             pixels, 6f
+        cbz             vectors, 11f
+        cbz             pixels, 11f
         cmp             lanes, #8
-        b.ne            3f
+        b.ne            8f
+        lsl             step, vectors, #4
+        subs            pixels, pixels, #2      // pixels behind the next 2
+        b.lo            3f
+        save_d8_d15
 1:
-        clear_sums      16, 17, 18, 19, 20, 21, 22, 23
+        clear_sums      8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23
+        add             x_second, src, step
         mov             w_at, weights
         mov             left, vectors
 2:
         ldr             q0, [src], #16
-        ld1             {v4.16b - v7.16b}, [w_at], #64
-        add_products    16, 4, 1
-        add_products    17, 5, 2
-        add_products    18, 6, 3
-        add_products    19, 7, 24
-        ld1             {v4.16b - v7.16b}, [w_at], #64
-        add_products    20, 4, 1
-        add_products    21, 5, 2
-        add_products    22, 6, 3
-        add_products    23, 7, 24
+        ldr             q1, [x_second], #16
+        add_two         8, 9, 10, 11, 16, 17, 18, 19
+        add_two         12, 13, 14, 15, 20, 21, 22, 23
         subs            left, left, #1
         b.ne            2b
-
+        add_across      8, 9, 10, 11, 12, 13, 14, 15
+        add_across      16, 17, 18, 19, 20, 21, 22, 23
+        add_to_acc      8, 12
+        add_to_acc      16, 20
+        mov             src, x_second
+        subs            pixels, pixels, #2
+        b.hs            1b
+        restore_d8_d15
+3:
+        tbz             pixels, #0, 11f
+        clear_sums      16, 17, 18, 19, 20, 21, 22, 23
+        mov             w_at, weights
+        subs            left, vectors, #4       // vectors behind the next 4
+        b.lo            5f
+4:
+        ldp             q0, q1, [src], #32
+        ldp             q2, q3, [src], #32
+        add_vector      0
+        add_vector      1
+        add_vector      2
+        add_vector      3
+        subs            left, left, #4
+        b.hs            4b
+5:
+        adds            left, left, #4
+        b.eq            7f
+6:
+        ldr             q0, [src], #16
+        add_vector      0
+        subs            left, left, #1
+        b.ne            6b
+7:
         add_across      16, 17, 18, 19, 20, 21, 22, 23
         add_to_acc      16, 20
-        subs            pixels, pixels, #1
-        b.ne            1b
         ret
 
-3:                                              // fewer outputs: pixel,
+8:                                              // fewer outputs: pixel,
         lsl             step, lanes, #4
         mov             w_first, weights
         mov             lane, lanes
-4:                                              // output,
+9:                                              // output,
         movi            v16.4s, #0
         mov             x_at, src
         mov             w_at, w_first
         mov             left, vectors
-5:                                              // vector
+10:                                              // vector
         ldr             q0, [x_at], #16
         ld1             {v4.16b}, [w_at], step
-        add_products    16, 4, 1
+        add_products    16, 0, 4, 1
         subs            left, left, #1
-        b.ne            5b
+        b.ne            10b
         addv            s16, v16.4s
         fmov            sum, s16
         ldr             old, [acc]
@@ -95,13 +150,13 @@ func bnn_dot_s8_neon
         str             old, [acc], #4
         add             w_first, w_first, #16
         subs            lane, lane, #1
-        b.ne            4b
+        b.ne            9b
         mov             src, x_at
         add             acc, acc, #32
         sub             acc, acc, lanes, lsl #2
         subs            pixels, pixels, #1
-        b.ne            3b
-6:
+        b.ne            8b
+11:
         ret
 endfunc bnn_dot_s8_neon
 

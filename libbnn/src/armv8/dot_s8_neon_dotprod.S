@@ -28,13 +28,18 @@ old             .req w13
 x_second        .req x14
 x_third         .req x15
 
-// Adds the products of v0 and of 4 outputs' weights.
-.macro add_four a, b, c, d
+// Adds the products of v\x and a vector of 8 outputs' weights.
+.macro add_vector x
         ld1             {v4.16b - v7.16b}, [w_at], #64
-        sdot            v\a\().4s, v0.16b, v4.16b
-        sdot            v\b\().4s, v0.16b, v5.16b
-        sdot            v\c\().4s, v0.16b, v6.16b
-        sdot            v\d\().4s, v0.16b, v7.16b
+        sdot            v16.4s, v\x\().16b, v4.16b
+        sdot            v17.4s, v\x\().16b, v5.16b
+        sdot            v18.4s, v\x\().16b, v6.16b
+        sdot            v19.4s, v\x\().16b, v7.16b
+        ld1             {v4.16b - v7.16b}, [w_at], #64
+        sdot            v20.4s, v\x\().16b, v4.16b
+        sdot            v21.4s, v\x\().16b, v5.16b
+        sdot            v22.4s, v\x\().16b, v6.16b
+        sdot            v23.4s, v\x\().16b, v7.16b
 .endm
 
 // Adds the products of v0, v1 and v2, one of each pixel, and an output's weights.
@@ -57,11 +62,11 @@ saved: [d8-d15]
 stack: 64
 */
 func bnn_dot_s8_neon_dotprod
-        cbz             vectors, 9f
-        cbz             pixels, 9f
+        cbz             vectors, 12f
+        cbz             pixels, 12f
         lsl             step, vectors, #4
         cmp             lanes, #8
-        b.ne            6f
+        b.ne            9f
         subs            pixels, pixels, #3      // pixels behind the next 3
         b.lo            3f
         save_d8_d15
@@ -100,38 +105,51 @@ func bnn_dot_s8_neon_dotprod
         restore_d8_d15
 3:
         adds            pixels, pixels, #3
-        b.eq            9f
+        b.eq            12f
 4:                                              // one pixel
         clear_sums      16, 17, 18, 19, 20, 21, 22, 23
         mov             w_at, weights
-        mov             left, vectors
+        subs            left, vectors, #4       // vectors behind the next 4
+        b.lo            6f
 5:
+        ldp             q0, q1, [src], #32
+        ldp             q2, q3, [src], #32
+        add_vector      0
+        add_vector      1
+        add_vector      2
+        add_vector      3
+        subs            left, left, #4
+        b.hs            5b
+6:
+        adds            left, left, #4
+        b.eq            8f
+7:
         ldr             q0, [src], #16
-        add_four        16, 17, 18, 19
-        add_four        20, 21, 22, 23
+        add_vector      0
         subs            left, left, #1
-        b.ne            5b
+        b.ne            7b
+8:
         add_across      16, 17, 18, 19, 20, 21, 22, 23
         add_to_acc      16, 20
         subs            pixels, pixels, #1
         b.ne            4b
         ret
 
-6:                                              // fewer outputs: pixel,
+9:                                              // fewer outputs: pixel,
         lsl             step, lanes, #4
         mov             w_first, weights
         mov             lane, lanes
-7:                                              // output,
+10:                                              // output,
         movi            v16.4s, #0
         mov             x_at, src
         mov             w_at, w_first
         mov             left, vectors
-8:                                              // vector
+11:                                              // vector
         ldr             q0, [x_at], #16
         ld1             {v4.16b}, [w_at], step
         sdot            v16.4s, v0.16b, v4.16b
         subs            left, left, #1
-        b.ne            8b
+        b.ne            11b
         addv            s16, v16.4s
         fmov            sum, s16
         ldr             old, [acc]
@@ -139,13 +157,13 @@ func bnn_dot_s8_neon_dotprod
         str             old, [acc], #4
         add             w_first, w_first, #16
         subs            lane, lane, #1
-        b.ne            7b
+        b.ne            10b
         mov             src, x_at
         add             acc, acc, #32
         sub             acc, acc, lanes, lsl #2
         subs            pixels, pixels, #1
-        b.ne            6b
-9:
+        b.ne            9b
+12:
         ret
 endfunc bnn_dot_s8_neon_dotprod
 

@@ -35,6 +35,7 @@ struct qconv {
 struct call {
     const struct qconv *layer;
     struct bnn_numbers x;
+    float mul[8], add[8]; /* of all blocks, if the layer has none */
 };
 
 static bnn_status check_numbers(const struct bnn_op *op, uint32_t zero_word, bnn_error *error)
@@ -263,8 +264,7 @@ static void run_block(const struct call *call, const int8_t *panel, const struct
 {
     const struct qconv *s = call->layer;
     const size_t at = block->group * ((s->outputs + 7) / 8) + block->block;
-    const float scale = call->x.scale, scales[8] = {scale, scale, scale, scale, scale, scale, scale, scale}, zeros[8] = {0};
-    const float *mul = s->mul != NULL ? s->mul + 8 * at : scales, *add = s->mul != NULL ? s->add + 8 * at : zeros;
+    const float *mul = s->mul != NULL ? s->mul + 8 * at : call->mul, *add = s->mul != NULL ? s->add + 8 * at : call->add;
     int32_t *acc = (int32_t *)(void *)(scratch + s->acc);
     multiply(call, acc, panel, block, at, pixels);
     if (block->lanes == 8) {
@@ -303,7 +303,10 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
 static void run(const void *state, uint8_t *scratch)
 {
     const struct qconv *s = state;
-    const struct call call = {s, bnn_numbers_make(&s->x, scratch)};
+    struct call call = {s, bnn_numbers_make(&s->x, scratch), {0}, {0}};
+    for (size_t j = 0; j < 8; j++) {
+        call.mul[j] = call.x.scale;
+    }
     bnn_each_slab(&s->steps, run_slab, &call, scratch);
 }
 
