@@ -71,25 +71,45 @@ BNN_FMA void bnn_panel_f32_avx2(float *out, const float *x, const struct bnn_pan
     }
 }
 
-/* A tile; the panel has `columns` (a constant: 4, 8 or 12) of its pixels, of which `pixels` are stored. */
+/* Products of one activation of each pixel, a row of the panel. */
+BNN_FMA BNN_INLINE void add_products(__m256 *sum, const float *panel, const float *w, size_t columns)
+{
+    const __m256 weights = _mm256_loadu_ps(w);
+    BNN_UNROLL
+    for (size_t i = 0; i < columns; i++) {
+        sum[i] = _mm256_fmadd_ps(_mm256_broadcast_ss(panel + i), weights, sum[i]);
+    }
+}
+
+/* A tile; the panel has `columns` (a constant: 4, 8 or 12) of its pixels, of which `pixels` are stored. Few pixels have several
+ * sums each. */
 BNN_FMA BNN_INLINE void multiply(float *out, const float *panel, const float *w, const struct bnn_gemm *p, size_t columns,
                                  size_t pixels)
 {
+    const size_t chains = TILE / columns;
     __m256 sum[TILE];
     BNN_UNROLL
-    for (size_t i = 0; i < columns; i++) {
+    for (size_t i = 0; i < chains * columns; i++) {
         sum[i] = _mm256_setzero_ps();
     }
-    for (size_t n = 0; n < p->k; n++) {
-        const __m256 weights = _mm256_loadu_ps(w + 8 * n);
+    size_t n = 0;
+    for (; n + chains <= p->k; n += chains) {
         BNN_UNROLL
-        for (size_t i = 0; i < columns; i++) {
-            sum[i] = _mm256_fmadd_ps(_mm256_broadcast_ss(panel + i), weights, sum[i]);
+        for (size_t c = 0; c < chains; c++) {
+            add_products(sum + c * columns, panel, w + 8 * (n + c), columns);
+            panel = bnn_row(panel, p->panel_step);
         }
+    }
+    for (; chains > 1 && n < p->k; n++) {
+        add_products(sum, panel, w + 8 * n, columns);
         panel = bnn_row(panel, p->panel_step);
     }
     BNN_UNROLL
     for (size_t i = 0; i < columns; i++) {
+        BNN_UNROLL
+        for (size_t c = 1; c < chains; c++) {
+            sum[i] = _mm256_add_ps(sum[i], sum[c * columns + i]);
+        }
         if (p->mul != NULL) {
             const __m256 scaled = _mm256_mul_ps(sum[i], _mm256_loadu_ps(p->mul)); /* rounded here: never fused */
             sum[i] = _mm256_add_ps(scaled, _mm256_loadu_ps(p->add));
