@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * bconv2d: binary convolution. The kernels know no borders, no horizontal strides and no convolution groups: where there are
- * any, the packed input is copied first into an image that has the border in it, the pixels of a line sorted by phase
- * (struct bnn_bconv), and each convolution group's channels in channel groups of their own. Where the table has bconv64x2, a
- * channel group of 64 is always copied, every pixel twice.
+ * any, the packed input is copied first into an image that suits them (image.h). Where the table has bconv64x2, a channel group
+ * of 64 is always copied, every pixel twice.
  */
 #include "chain.h"
+#include "image.h"
 #include "popcounts.h"
 
 #include "../port.h"
@@ -15,21 +15,17 @@ enum { STRIDE = 0, BORDER = 8 }; /* attribute words */
 struct bconv2d {
     struct bnn_steps steps;
     struct bnn_popcounts popcounts;
-    struct bnn_window window;
-    const uint8_t *x, *w;
-    uint32_t groups, channels; /* channels per group */
-    int copied, border;
-    size_t height, width; /* of the image that the kernels see: lines, pixels of a phase */
-    size_t image_bytes;   /* of one convolution group */
-    size_t block_bytes;   /* of weights */
+    struct bnn_image image; /* that the kernels see */
+    int copied;             /* or else that is x */
+    size_t image_bytes;     /* of one convolution group */
+    const uint8_t *w;
+    size_t block_bytes; /* of weights */
     struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64; groups may be 0 */
     size_t narrow_x, narrow_w;     /* the last one's place in the image and in a block */
-    size_t narrow_pixel;           /* its bytes in the image: 8, or 16 if they stand twice */
     struct bnn_chained chain;
-    uint64_t image;       /* offset in shared scratch */
-    uint64_t tile;        /* offset in scratch */
+    uint64_t copy; /* offset in shared scratch */
+    uint64_t tile; /* offset in scratch */
     struct bnn_arrays arrays;
-    const uint8_t *uses_line, *uses_column; /* by remainder of the stride: whether a tap meets them */
 };
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
@@ -64,17 +60,17 @@ static bnn_status check(const struct bnn_op *op, bnn_error *error)
 }
 
 /* What kernels for channel groups of `size` bytes need to know of the image. */
-static struct bnn_bconv describe(const struct bconv2d *s, size_t groups, size_t size, struct bnn_build *build)
+static struct bnn_bconv describe(const struct bnn_image *image, size_t groups, size_t size, struct bnn_build *build)
 {
-    const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    const size_t phase = s->width * size, line = ax->stride * phase;
+    const struct bnn_axis *ay = &image->window.y, *ax = &image->window.x;
+    const size_t phase = image->width * size, line = ax->stride * phase;
     uint32_t *tap_x = bnn_take(build, ax->kernel, sizeof *tap_x);
     for (size_t t = 0; tap_x != NULL && t < ax->kernel; t++) {
         tap_x[t] = (uint32_t)(t * ax->dilation % ax->stride * phase + t * ax->dilation / ax->stride * size);
     }
     return (struct bnn_bconv){
         .groups = groups,
-        .group_step = s->height * line,
+        .group_step = image->height * line,
         .rows = ay->kernel,
         .row_step = ay->dilation * line,
         .taps = ax->kernel,
@@ -82,18 +78,6 @@ static struct bnn_bconv describe(const struct bconv2d *s, size_t groups, size_t 
         .line_step = ay->stride * line,
         .phases = ax->dilation == 1 ? ax->stride : 0,
     };
-}
-
-static const uint8_t *take_uses(const struct bnn_axis *axis, struct bnn_build *build)
-{
-    uint8_t *uses = bnn_take(build, axis->stride, sizeof *uses);
-    if (uses != NULL) {
-        bnn_memset(uses, 0, axis->stride);
-        for (uint32_t t = 0; t < axis->kernel; t++) {
-            uses[(uint64_t)t * axis->dilation % axis->stride] = 1;
-        }
-    }
-    return uses;
 }
 
 static int is_padded(const struct bnn_window *window)
@@ -120,50 +104,54 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     struct bconv2d *state = bnn_take(build, 1, sizeof *state);
     struct bconv2d s = {
-        .window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2),
-        .x = x.data,
+        .image =
+            {
+                .x = x.data,
+                .window = bnn_window_of(op, STRIDE, x.dims, w.dims + 2),
+                .groups = w.dims[0],
+                .channels = w.dims[4],
+                .border = bnn_op_attribute(op, BORDER),
+                .narrow_pixel = 8,
+            },
         .w = w.data,
-        .groups = w.dims[0],
-        .channels = w.dims[4],
-        .border = bnn_op_attribute(op, BORDER),
         .block_bytes = (size_t)w.dims[2] * w.dims[3] * 8 * bnn_group_bytes(w.dims[4]),
     };
+    struct bnn_image *image = &s.image;
+    const struct bnn_axis *ay = &image->window.y, *ax = &image->window.x;
     const struct bnn_value value = {
-        .pixels = (uint64_t)s.window.y.out * s.window.x.out,
+        .pixels = (uint64_t)ay->out * ax->out,
         .channels = (uint64_t)w.dims[0] * w.dims[1],
         .integer = 1,
     };
-    simplify(&s.window);
-    const struct bnn_axis *ay = &s.window.y, *ax = &s.window.x;
-    s.height = (size_t)ay->in + ay->before + ay->after;
-    s.width = ((size_t)ax->in + ax->before + ax->after + ax->stride - 1) / ax->stride;
-    const size_t rest = s.channels % 128, wide = s.channels / 128 + (rest > 64), narrow = rest >= 1 && rest <= 64;
+    simplify(&image->window);
+    bnn_image_bind(image, build);
+    const size_t rest = image->channels % 128, wide = image->channels / 128 + (rest > 64), narrow = rest >= 1 && rest <= 64;
     const size_t taps = (size_t)ay->kernel * ax->kernel;
-    const int twice = narrow > 0 && build->kernels->bconv64x2 != bnn_bconv64x2_c &&
-                      !bnn_chain_pays(wide * taps, narrow * taps, value.pixels, build->kernels);
-    s.narrow_pixel = twice ? 16 : 8;
-    s.copied = twice || is_padded(&s.window) || ax->stride > 1 || (s.groups > 1 && s.channels % 128 != 0);
-    s.image_bytes = s.height * ax->stride * s.width * (wide * 16 + narrow * s.narrow_pixel);
-    s.wide = describe(&s, wide, 16, build);
-    s.narrow = describe(&s, narrow, s.narrow_pixel, build);
+    s.copied = is_padded(&image->window) || ax->stride > 1 || (image->groups > 1 && rest != 0);
+    if (narrow > 0 && build->kernels->bconv64x2 != bnn_bconv64x2_c && 2 * bnn_image_bytes(image) <= BNN_DAB_MAX_BYTES &&
+        !bnn_chain_pays(wide * taps, narrow * taps, value.pixels, build->kernels)) {
+        image->narrow_pixel = 16;
+        s.copied = 1;
+    }
+    s.image_bytes = (size_t)bnn_image_bytes(image);
+    s.wide = describe(image, wide, 16, build);
+    s.narrow = describe(image, narrow, image->narrow_pixel, build);
     s.narrow_x = wide * s.wide.group_step;
     s.narrow_w = wide * taps * 8 * 16;
     bnn_steps_bind(&s.steps, op, 2, &value, ax->out, build);
     s.steps.apart = 1;
-    bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &s.window, s.border == 0, build);
+    bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &image->window, image->border == 0, build);
     const struct bnn_chain_layer layer = {
         .wide = &s.wide,
         .narrow = &s.narrow,
         .narrow_x = s.narrow_x,
         .width = ax->out,
         .weights = s.w,
-        .blocks = s.groups * s.popcounts.blocks,
+        .blocks = image->groups * s.popcounts.blocks,
         .block_bytes = s.block_bytes,
     };
     s.chain = bnn_take_chain(&layer, &s.steps, build);
-    s.uses_line = take_uses(ay, build);
-    s.uses_column = take_uses(ax, build);
-    s.image = bnn_shared_scratch(build, s.copied ? (uint64_t)s.image_bytes * s.groups : 0);
+    s.copy = bnn_shared_scratch(build, s.copied ? (uint64_t)s.image_bytes * image->groups : 0);
     s.arrays = bnn_popcounts_arrays(&s.steps, build);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
@@ -172,137 +160,6 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
         *state = s;
     }
     return state;
-}
-
-/* A channel group of a convolution group, as the image has it. */
-struct group {
-    uint32_t first, count; /* channels of x */
-    size_t size, image;    /* bytes of a pixel: in x, in the image */
-    uint8_t border[16];
-};
-
-/* Pixels of border. The sizes are written out so that compilers know them. */
-static uint8_t *fill(uint8_t *out, const struct group *g, size_t pixels)
-{
-    if (g->image == 16) {
-        for (size_t i = 0; i < pixels; i++) {
-            bnn_memcpy(out + 16 * i, g->border, 16);
-        }
-    } else {
-        for (size_t i = 0; i < pixels; i++) {
-            bnn_memcpy(out + 8 * i, g->border, 8);
-        }
-    }
-    return out + pixels * g->image;
-}
-
-/* Copies pixels of 8 bytes that are `step` apart, each twice. */
-static void copy_twice(uint8_t *out, const uint8_t *in, size_t step, size_t pixels)
-{
-    for (size_t i = 0; i < pixels; i++) {
-        uint64_t pixel;
-        bnn_memcpy(&pixel, in + i * step, 8);
-        bnn_memcpy(out + 16 * i, &pixel, 8);
-        bnn_memcpy(out + 16 * i + 8, &pixel, 8);
-    }
-}
-
-/* Copies pixels of 16 (8) bytes that are `step` apart. */
-static void copy_pixels(uint8_t *out, const uint8_t *in, size_t step, size_t size, size_t pixels)
-{
-    if (step == size) {
-        bnn_memcpy(out, in, pixels * size);
-    } else if (size == 16) {
-        for (size_t i = 0; i < pixels; i++) {
-            bnn_memcpy(out + 16 * i, in + i * step, 16);
-        }
-    } else {
-        for (size_t i = 0; i < pixels; i++) {
-            bnn_memcpy(out + 8 * i, in + i * step, 8);
-        }
-    }
-}
-
-/* The same bit by bit, for channels that are no channel group of x. in: the first pixel of x in the first channel group. */
-static void gather_pixels(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t in, size_t step, size_t pixels)
-{
-    const uint32_t all = s->groups * s->channels;
-    const size_t plane = (size_t)s->window.y.in * s->window.x.in;
-    bnn_memset(out, 0, pixels * g->image);
-    for (uint32_t c = 0; c < g->count; c++) {
-        const uint32_t channel = g->first + c, from = channel / 128 * 128;
-        const uint32_t size = bnn_group_size(all - from < 128 ? all - from : 128);
-        const uint32_t shift = bnn_bit_shift(channel - from, size), to_shift = bnn_bit_shift(c, (uint32_t)g->size);
-        const uint8_t *x = s->x + from / 8 * plane + in * size + bnn_bit_byte(channel - from, size);
-        uint8_t *to = out + bnn_bit_byte(c, (uint32_t)g->size);
-        for (size_t i = 0; i < pixels; i++) {
-            to[i * g->image] |= (uint8_t)((x[i * step * size] >> shift & 1) << to_shift);
-        }
-    }
-    if (g->image != g->size) {
-        copy_twice(out, out, g->image, pixels);
-    }
-}
-
-/* Columns column, column + stride, ... of a row of x. */
-static uint8_t *copy_columns(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t row, size_t column,
-                             size_t pixels)
-{
-    const uint32_t all = s->groups * s->channels;
-    const size_t stride = s->window.x.stride, plane = (size_t)s->window.y.in * s->window.x.in;
-    const size_t in = row * s->window.x.in + column;
-    const uint8_t *x = s->x + g->first / 8 * plane + in * g->size;
-    if (g->first % 128 != 0 || (g->count != 128 && g->first + g->count != all)) {
-        gather_pixels(out, s, g, in, stride, pixels);
-    } else if (g->image != g->size) {
-        copy_twice(out, x, stride * g->size, pixels);
-    } else {
-        copy_pixels(out, x, stride * g->size, g->size, pixels);
-    }
-    return out + pixels * g->image;
-}
-
-/* A line of the image from a row of x, phase by phase. */
-static void copy_line(uint8_t *out, const struct bconv2d *s, const struct group *g, size_t row)
-{
-    const size_t stride = s->window.x.stride, before = s->window.x.before, end = before + s->window.x.in;
-    for (size_t phase = 0; phase < stride; phase++, out += s->width * g->image) {
-        if (s->uses_column[phase]) {
-            /* Pixel i is column i * stride + phase; the columns of x are [before, end). */
-            const size_t first = before > phase ? (before - phase + stride - 1) / stride : 0;
-            const size_t behind = end > phase ? (end - phase + stride - 1) / stride : 0;
-            uint8_t *to = fill(out, g, first);
-            to = copy_columns(to, s, g, row, first * stride + phase - before, behind - first);
-            fill(to, g, s->width - behind);
-        }
-    }
-}
-
-/* The image that the kernels see: for each convolution group, for each of its channel groups, lines. A border of -1 is bits 1
- * in real channels; of +1 or 0, bits 0. What no tap meets is left as it is. */
-static void copy_image(uint8_t *out, const struct bconv2d *s)
-{
-    const struct bnn_axis *ay = &s->window.y;
-    for (uint32_t i = 0, channels; i < s->groups * s->channels; i += channels) {
-        const uint32_t left = s->channels - i % s->channels;
-        channels = left < 128 ? left : 128;
-        const uint32_t size = bnn_group_size(channels);
-        struct group g = {.first = i, .count = channels, .size = size, .image = size == 16 ? 16 : s->narrow_pixel};
-        if (s->border < 0) {
-            bnn_group_mask(g.border, channels);
-        }
-        if (g.image != g.size) {
-            copy_twice(g.border, g.border, 16, 1);
-        }
-        const size_t line = s->window.x.stride * s->width; /* pixels */
-        out = fill(out, &g, ay->before * line);
-        for (uint32_t row = 0; row < ay->in; row++, out += line * g.image) {
-            if (s->uses_line[(row + ay->before) % ay->stride]) {
-                copy_line(out, s, &g, row);
-            }
-        }
-        out = fill(out, &g, ay->after * line);
-    }
 }
 
 /* A part of a slab that one kernel call does: whole lines, or a part of one. */
@@ -315,15 +172,15 @@ struct part {
 
 static size_t divide(struct part *parts, const struct bconv2d *s, const struct bnn_slab *slab)
 {
-    const size_t width = s->window.x.out;
+    const size_t width = s->image.window.x.out;
     size_t count = 0;
     for (size_t done = 0; done < slab->pixels; count++) {
-        const struct bnn_run run = bnn_run_at(slab, slab->pixel + done, s->window.x.out);
+        const struct bnn_run run = bnn_run_at(slab, slab->pixel + done, s->image.window.x.out);
         const size_t lines = run.pixels == width ? (slab->pixels - done) / width : 1;
         parts[count] = (struct part){
             .acc = done * 8,
             .wide = run.y * s->wide.line_step + (size_t)run.x * 16,
-            .narrow = s->narrow_x + run.y * s->narrow.line_step + run.x * s->narrow_pixel,
+            .narrow = s->narrow_x + run.y * s->narrow.line_step + run.x * s->image.narrow_pixel,
             .lines = lines,
             .pixels = run.pixels,
         };
@@ -341,7 +198,7 @@ static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const u
         kernels->bconv128(acc + part->acc, x + part->wide, w, &s->wide, part->lines, part->pixels);
     }
     if (s->narrow.groups > 0) {
-        bnn_bconv64_fn *bconv64 = s->narrow_pixel == 16 ? kernels->bconv64x2 : kernels->bconv64;
+        bnn_bconv64_fn *bconv64 = s->image.narrow_pixel == 16 ? kernels->bconv64x2 : kernels->bconv64;
         bconv64(acc + part->acc, x + part->narrow, w + s->narrow_w, &s->narrow, part->lines, part->pixels);
     }
 }
@@ -349,7 +206,7 @@ static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const u
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
-    const uint8_t *images = s->copied ? s->steps.team->shared + s->image : s->x;
+    const uint8_t *images = s->copied ? s->steps.team->shared + s->copy : s->image.x;
     struct bnn_work work = {
         .popcounts = &s->popcounts,
         .steps = &s->steps,
@@ -396,7 +253,7 @@ static void run(const void *state, uint8_t *scratch)
 {
     const struct bconv2d *s = state;
     if (s->copied) {
-        copy_image(s->steps.team->shared + s->image, s);
+        bnn_image_copy(s->steps.team->shared + s->copy, &s->image);
     }
     if (s->steps.int_out != NULL) {
         bnn_memset(s->steps.int_out, 0, s->steps.pixels * bnn_group_bytes((uint32_t)s->steps.channels));
