@@ -19,6 +19,7 @@ from converter.dab_model import Kind, Type
 from converter.emit_c import C_TYPES, names
 from converter.lowering.builder import Builder
 from embedded import WARNINGS, compiler, run
+from examples.digits import demo
 from pylibbnn import Model
 from targets import Target
 
@@ -161,6 +162,38 @@ def test_library_with_what_the_model_needs(
     run([*command, *switches, *files, "-o", tmp_path / "program"])
     given, want = answers(target.load(data, "c"))
     assert run([tmp_path / "program"], given) == want
+
+
+CLASSIFY = """
+#include <stdio.h>
+#include "digits.h"
+int start(bnn_error *error);
+int classify(const float image[1][1][8][8]);
+int main(void)
+{
+    bnn_error error;
+    float image[1][1][8][8];
+    if (!start(&error)) return 1;
+    while (fread(image, sizeof image, 1, stdin) == 1) putchar(classify((const float(*)[1][8][8])image));
+    return 0;
+}
+"""
+
+
+def test_example_of_the_document(bnn_object: Path, amalgamation: Path, tmp_path: Path) -> None:
+    """docs/embedding.md's program compiles, and says what the library says."""
+    page = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+    example = page.split("<!-- example: c export -->\n```c\n")[1].split("```")[0]
+    data = demo.convert(tmp_path)
+    sources = write(tmp_path, emit_c.emit(data.read_bytes(), "digits"))
+    (tmp_path / "example.c").write_text(example, encoding="utf-8")
+    (tmp_path / "main.c").write_text(CLASSIFY, encoding="utf-8")
+    command = [*toolchain.native_cc(), "-std=c11", *WARNINGS, f"-I{amalgamation}"]
+    files = [*sources, tmp_path / "example.c", tmp_path / "main.c", bnn_object]
+    run([*command, *files, "-o", tmp_path / "program"])
+    images = np.load(DIGITS / "test.npz")["x"]
+    got = np.frombuffer(run([tmp_path / "program"], images.tobytes()), np.uint8)
+    np.testing.assert_array_equal(got, Model(data, "c").run(images).argmax(1))
 
 
 def test_flash(tmp_path: Path) -> None:
