@@ -22,7 +22,8 @@ import onnx
 
 from ci.bench.table import Cell, table
 from ci.paths import ROOT, cache_dir
-from converter import lower, onnx_import, passes
+from converter import calibrate, lower, onnx_import, passes
+from converter.samples import Samples
 from pylibbnn import zoo
 from pylibbnn.zoo.net import Net
 
@@ -48,17 +49,23 @@ LITERT = ("ai-edge-litert",)
 
 @dataclass(frozen=True)
 class Peer:
-    """A program: how peer_worker.py runs it, the ending of its models, what is installed for it (nothing: it is here)."""
+    """A program: how peer_worker.py runs it, the ending of its models, what is installed for it (nothing: it is here).
+
+    isa: instruction set of libbnn, otherwise the best.
+    """
 
     name: str
     runner: str
     ending: str
     packages: tuple[str, ...] = ()
+    isa: str = ""
 
 
 LIBBNN = "libbnn"
 PEERS = (
     Peer(LIBBNN, "libbnn", "dab"),
+    Peer(f"{LIBBNN} int8", "libbnn", "int8.dab"),
+    Peer(f"{LIBBNN} AVX2", "libbnn", "dab", isa="avx2"),
     Peer("onnxruntime float", "onnxruntime", "float.onnx"),
     Peer("onnxruntime int8", "onnxruntime", "int8.onnx"),
     Peer("LiteRT float", "litert", "float.tflite", LITERT),
@@ -106,7 +113,7 @@ class Worker:
             stderr=subprocess.DEVNULL,
             text=True,
             cwd=ROOT,
-            env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "3", "BNN_ISA": peer.isa},
         )
 
     def best(self, path: Path, repeat: int) -> float:
@@ -159,14 +166,22 @@ def without_signs(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def write_models(folder: Path, name: str, shape: str) -> None:
-    """Write a case's .dab and .onnx files."""
+    """Write a case's .dab and .onnx files. A binary layer has nothing to be given 8 bits, so its 8-bit file is the same."""
     network = zoo.build(NETWORK) if name == NETWORK else None
     graph = onnx_import.from_model(network or layer(shape, channels_last=True))
-    passes.run(graph, passes.Mode.MODERATE)
+    report = passes.run(graph, passes.Mode.MODERATE)
     (folder / f"{shape}.dab").write_bytes(lower.lower(graph, {}))
+    calibrate.static(graph, random_images(graph.inputs[0], graph.shape(graph.inputs[0])), report)
+    (folder / f"{shape}.int8.dab").write_bytes(lower.lower(graph, {}))
     plain = folder / f"{shape}.float.onnx"
     onnx.save(without_signs(network or layer(shape, channels_last=False)), str(plain))
     write_int8(plain, folder / f"{shape}.int8.onnx")
+
+
+def random_images(name: str, shape: Sequence[int]) -> Samples:
+    """Some images to calibrate with."""
+    rng = np.random.default_rng(0)
+    return Samples([{name: rng.standard_normal(shape).astype(np.float32)} for _ in range(4)], None)
 
 
 def write_int8(plain: Path, quantised: Path) -> None:
@@ -181,9 +196,7 @@ def write_int8(plain: Path, quantised: Path) -> None:
         """Some random images."""
 
         def __init__(self) -> None:
-            rng = np.random.default_rng(0)
-            images = rng.standard_normal((4, *shape)).astype(np.float32)
-            self._rest = iter([{first.name: image} for image in images])
+            self._rest = iter(random_images(first.name, shape).inputs)
 
         def get_next(self) -> dict[str, Any] | None:
             """Return the next image."""
