@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Dot products of 8-bit numbers, with weights of 8 bits or of one. See armv8/dot_s8_neon.S and dot_sign_neon.S: the same, but the
- * bits of binary weights are shifted to the top instead of tested where they are, which saves registers.
+ * Dot products of 8-bit numbers, with weights of 8 bits or of one. See armv8/dot_s8_neon.S and dot_sign_neon.S: the same, but
+ * most bits of binary weights are shifted to the top instead of tested where they are, which saves registers.
  */
 #include "asm.inc"
 
@@ -157,8 +157,22 @@ endfunc bnn_dot_s8_neon
 vectors         .req r5
 row             .req r8
 
-// Adds the numbers of q0 whose weight in q1 has the top bit to 16-bit sums; the next output's bit moves there.
-.macro add_negated to, by
+// Adds the numbers of q0 whose weight in q1 has a bit of `bit` to 16-bit sums.
+.macro add_tested to, by, bit
+        vtst.8          \by, q1, \bit
+        vand            \by, \by, q0
+        vpadal.s8       \to, \by
+.endm
+
+// The same of the top bit.
+.macro add_top to, by
+        vclt.s8         \by, q1, #0
+        vand            \by, \by, q0
+        vpadal.s8       \to, \by
+.endm
+
+// The same, and the next output's bit moves to the top.
+.macro add_top_and_shift to, by
         vclt.s8         \by, q1, #0
         vadd.i8         q1, q1, q1
         vand            \by, \by, q0
@@ -170,14 +184,14 @@ row             .req r8
         vld1.8          {q0}, [x_at]!
         vld1.8          {q1}, [w_at]!
         vpadal.s8       q4, q0
-        add_negated     q15, q2
-        add_negated     q14, q3
-        add_negated     q13, q2
-        add_negated     q12, q3
-        add_negated     q11, q2
-        add_negated     q10, q3
-        add_negated     q9, q2
-        add_negated     q8, q3
+        add_tested      q8, q2, q5
+        add_tested      q9, q3, q6
+        add_tested      q10, q2, q7
+        add_top_and_shift q15, q3
+        add_top_and_shift q14, q2
+        add_top_and_shift q13, q3
+        add_top_and_shift q12, q2
+        add_top         q11, q3
 .endm
 
 /*yaml
@@ -190,12 +204,13 @@ buffers:
   w: {access: read, bytes: "n if pixels else 0"}
 registers: [r0-r9, r12, q0-q15]
 saved: [r4-r9, d8-d15]
-stack: 88
+stack: 136
 */
 func bnn_dot_sign_neon
         push            {r4 - r9}
         vpush           {d8 - d15}
         ldr             pixels, [sp, #88]
+        sub             sp, sp, #48
         cmp             count, #0
         cmpne           pixels, #0
         beq             10f
@@ -209,7 +224,11 @@ func bnn_dot_sign_neon
         vmov.i32        q6, #0
         cmp             vectors, #0
         beq             7f
-2:      cmp             vectors, #64            // up to 64 vectors
+2:      vstm            sp, {d10 - d15}
+        vmov.i8         q5, #1
+        vmov.i8         q6, #2
+        vmov.i8         q7, #4
+        cmp             vectors, #64            // up to 64 vectors
         movlo           left, vectors
         movhs           left, #64
         sub             vectors, vectors, left
@@ -228,7 +247,7 @@ func bnn_dot_sign_neon
 5:      add_signed
         subs            left, left, #1
         bne             5b
-6:
+6:      vldm            sp, {d10 - d15}
         vpadal.s16      q7, q4
         vpaddl.s16      q8, q8
         vpaddl.s16      q9, q9
@@ -275,7 +294,8 @@ func bnn_dot_sign_neon
         add             src, src, row
         subs            pixels, pixels, #1
         bne             1b
-10:     vpop            {d8 - d15}
+10:     add             sp, sp, #48
+        vpop            {d8 - d15}
         pop             {r4 - r9}
         bx              lr
 endfunc bnn_dot_sign_neon
