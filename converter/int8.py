@@ -23,6 +23,7 @@ def own_range(x: Array) -> tuple[Array, np.float32, int]:
     counted = x[~np.isnan(x)]
     low, high = (np.float32(f(counted, initial=0)) for f in (np.min, np.max))
     limits = np.finfo(np.float32)
+    low, high = (np.float32(0) if abs(end) < limits.tiny else end for end in (low, high))
     with np.errstate(over="ignore"):
         scale = min(np.float32((high - low) / np.float32(255)), limits.max)
         scale = np.float32(1) if scale < limits.tiny else scale

@@ -46,6 +46,7 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "dot_s8": (int8.Dot(64), 64 * 3 * 8, "16 products"),
     "dot_sign": (int8.Dot(1024, 1), 64 * 8, "16 products"),
     "pack_i8": (int8.Tile(3, 128), 3 * 128, "float"),
+    "limits_f32": (int8.Limits(1000), 1000, "float"),
     "sum_affine": (int8.Sums(17), 17, "8 outputs"),
     "copy_f32": (copy.Shape(3, 32), 3 * 32, "float"),
     "transpose_f32": (copy.Shape(17, 3), 17 * 3, "float"),

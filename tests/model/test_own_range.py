@@ -58,6 +58,7 @@ CASES = {
     "infinities": some(np.inf, -np.inf, np.nan),
     "largest": some(LARGEST, -LARGEST),
     "smallest scale": some(0.0).clip(-1, 1) * np.float32(TINY * 130),
+    "denormals below": np.maximum(some(-TINY / 2, -TINY / 3) * np.float32(TINY * 500), -TINY / 2),
     "too small": some(0.0).clip(-1, 1) * np.float32(TINY * 100),
 }
 

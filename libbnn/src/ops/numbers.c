@@ -54,6 +54,12 @@ static void make_numbers(const void *job, uint32_t part, uint8_t *scratch)
     m->source->kernels->pack_i8(m->made + first, m->source->floats + first, &tile, &m->scale, &m->zero);
 }
 
+/* Some machines take denormals for 0. */
+static float normal(float limit)
+{
+    return limit > -FLT_MIN && limit < FLT_MIN ? 0 : limit;
+}
+
 static float scale_of(const float limits[2])
 {
     const float scale = (limits[1] - limits[0]) / LEVELS;
@@ -82,6 +88,8 @@ struct bnn_numbers bnn_numbers_make(const struct bnn_number_source *source, uint
     bnn_share(source->team, find_limits, &m, parts, scratch);
     float limits[2] = {0, 0};
     source->kernels->limits_f32(limits, m.limits, 2 * parts);
+    limits[0] = normal(limits[0]);
+    limits[1] = normal(limits[1]);
     m.scale = scale_of(limits);
     m.zero = zero_of(limits, m.scale);
     bnn_share(source->team, make_numbers, &m, parts, scratch);
