@@ -176,14 +176,25 @@ static inline void copy_taps(int8_t *to, const int8_t *from, size_t bytes)
     }
 }
 
-/* Rows of taps that lie `step` apart, of at least 16 bytes; the last 16 of each may overlap. */
-static void copy_rows(int8_t *to, const int8_t *from, size_t rows, size_t bytes, size_t step)
+/* Rows of `bytes` >= `size` taps that lie `step` apart, by `size`, which is a constant of the callers; the last ones may overlap. */
+static inline void copy_rows_by(size_t size, int8_t *to, const int8_t *from, size_t rows, size_t bytes, size_t step)
 {
     for (size_t r = 0; r < rows; r++, to += bytes, from += step) {
-        for (size_t i = 0; i + 16 < bytes; i += 16) {
-            bnn_memcpy(to + i, from + i, 16);
+        for (size_t i = 0; i + size < bytes; i += size) {
+            bnn_memcpy(to + i, from + i, size);
         }
-        bnn_memcpy(to + bytes - 16, from + bytes - 16, 16);
+        bnn_memcpy(to + bytes - size, from + bytes - size, size);
+    }
+}
+
+static void copy_rows(int8_t *to, const int8_t *from, size_t rows, size_t bytes, size_t step)
+{
+    if (bytes >= 16) {
+        copy_rows_by(16, to, from, rows, bytes, step);
+    } else if (bytes >= 8) {
+        copy_rows_by(8, to, from, rows, bytes, step);
+    } else {
+        copy_rows_by(1, to, from, rows, bytes, step);
     }
 }
 
@@ -199,7 +210,7 @@ static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32
     const int whole = ys->tap_end - ys->tap == ay->kernel && inside == ax->kernel;
     static const int8_t none[16] = {0};
     bnn_memcpy(to + s->vectors * 16 - sizeof none, none, sizeof none);
-    if (whole && run == inside && row_taps >= 16) {
+    if (whole && run == inside) {
         const size_t row = ax->in * pixel;
         const int8_t *from =
             call->x.q + (size_t)bnn_tap(ay, y, 0) * row + (size_t)bnn_tap(ax, x, 0) * pixel + group * s->channels;
