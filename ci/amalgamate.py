@@ -50,8 +50,6 @@ SETTINGS = """\
 
 #undef BNN_CONFIG_GENERIC_ONLY
 #define BNN_CONFIG_GENERIC_ONLY 1 /* assembly needs its own files */
-#undef BNN_CONFIG_CHAIN
-#define BNN_CONFIG_CHAIN 0 /* there are no portable kernels for it that are faster */
 
 /* Never fused multiply-adds: floats are to be the same bits on every machine. */
 #if defined(__clang__)

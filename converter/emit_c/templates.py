@@ -134,6 +134,9 @@ CONFIG = """\
 
 #define BNN_CONFIG_CHECKS 0
 #define BNN_CONFIG_ALL_OPS 0
+#if !defined(__aarch64__) && !defined(__ARM_NEON)
+#define BNN_CONFIG_CHAIN 0 /* only these have kernels for it */
+#endif
 {switches}
 
 #endif
