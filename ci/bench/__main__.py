@@ -68,8 +68,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--docs", action="store_true", help="renew the tables of docs/performance.md"
     )
     options = parser.parse_args(arguments)
-    if (options.sweep or options.growth or options.ops) and options.target == "native":
-        parser.error("--ops, --sweep and --growth count instructions: --target aarch64 or armv7")
+    if (options.sweep or options.ops) and options.target == "native":
+        parser.error("--ops and --sweep count instructions: --target aarch64 or armv7")
     if options.peers and options.target != "native":
         parser.error("--peers measures time: on this machine")
     return options
@@ -193,12 +193,13 @@ def beside_peers(target: Target, options: argparse.Namespace) -> Result:
 
 
 def grown(target: Target, options: argparse.Namespace) -> Result:
-    """Count networks of several sizes and draw the counts."""
-    isa = best(target, options)
-    title = f"{target.name}, isa {isa}, {growth.NETWORK}"
+    """Measure networks of several sizes and draw the costs."""
+    isa, unit = best(target, options), growth.unit(target)
+    title = f"{target.name}, isa {isa or 'the best'}, {growth.NETWORK}"
+    drawing = growth.pyplot()
     found = growth.measure(target, isa)
-    growth.plot(found, options.growth, title)
-    return Result([], f"**{title}, growth.**\n\n{growth.growth_table(found)}", [])
+    growth.plot(drawing, found, options.growth, title, unit)
+    return Result([], f"**{title}, growth.**\n\n{growth.growth_table(found, unit)}", [])
 
 
 def subject(

@@ -84,16 +84,25 @@ def label(name: str, power: int) -> str:
     return name if power == 1 else f"{name}, squared"
 
 
+def unit(target: Target) -> str:
+    """Return what cost is counted in."""
+    return "million instructions" if target.emulator else "milliseconds"
+
+
 def measure(target: Target, isa: str | None) -> list[Grown]:
-    """Count the instructions (millions) of every point; arenas (kB) are read from the files."""
+    """Measure the cost of every point; arenas (kB) are read from the files.
+
+    Time is that of one image, so images are not varied where it is measured.
+    """
     found = []
-    for series in SERIES:
+    scale_of_cost = 1e6 if target.emulator else 1
+    for series in SERIES if target.emulator else [s for s in SERIES if s.name != "batch"]:
         cost, arena = [], []
         for value in series.values:
             scale, samples = series.point(value)
             with tempfile.TemporaryDirectory() as folder:
                 network = prepare(NETWORK, scale, Path(folder), samples)
-                cost.append(sum(costs(target, isa, network)) / 1e6)
+                cost.append(sum(costs(target, isa, network)) / scale_of_cost)
                 arena.append(network.model.activation_bytes / 1e3)
         found.append(Grown(series, _line(series, cost, True), _line(series, arena, False)))
     return found
@@ -105,11 +114,11 @@ def _line(series: Series, y: Sequence[float], cost: bool) -> Line:
     return Line(label(series.name, power), x, tuple(y))
 
 
-def growth_table(found: Sequence[Grown]) -> str:
+def growth_table(found: Sequence[Grown], cost_unit: str) -> str:
     """Return each line's slope, start and distance."""
     lines: list[list[Cell]] = []
     for grown in found:
-        for what, line in (("million instructions", grown.cost), ("kB of arena", grown.arena)):
+        for what, line in ((cost_unit, grown.cost), ("kB of arena", grown.arena)):
             slope, start = line.fit
             values = " ".join(f"{value:.3g}" for value in grown.series.values)
             verdict = "ok" if line.distance <= WANTED else f"more than {WANTED:.0%}"
@@ -123,8 +132,8 @@ def _number(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}"
 
 
-def plot(found: Sequence[Grown], path: Path, title: str) -> None:
-    """Draw all lines into a PNG. Raises SystemExit where matplotlib is not installed."""
+def pyplot() -> Any:
+    """Return matplotlib's. Raises SystemExit where it is not installed."""
     try:
         import matplotlib as mpl
     except ImportError:
@@ -132,13 +141,18 @@ def plot(found: Sequence[Grown], path: Path, title: str) -> None:
             "--growth draws with matplotlib: python -m pip install --group plot, in .nox/tools"
         ) from None
     mpl.use("Agg")
-    from matplotlib import pyplot
+    from matplotlib import pyplot as drawing
 
+    return drawing
+
+
+def plot(drawing: Any, found: Sequence[Grown], path: Path, title: str, cost_unit: str) -> None:
+    """Draw all lines into a PNG, by `pyplot`."""
     figure: Any
-    figure, axes = pyplot.subplots(2, len(found), figsize=(3.2 * len(found), 6), squeeze=False)
+    figure, axes = drawing.subplots(2, len(found), figsize=(3.2 * len(found), 6), squeeze=False)
     for column, grown in enumerate(found):
         for axis, line, what in (
-            (axes[0][column], grown.cost, "million instructions"),
+            (axes[0][column], grown.cost, cost_unit),
             (axes[1][column], grown.arena, "kB of activations"),
         ):
             slope, start = line.fit
@@ -152,4 +166,4 @@ def plot(found: Sequence[Grown], path: Path, title: str) -> None:
     figure.suptitle(title)
     figure.tight_layout()
     figure.savefig(path, dpi=100, metadata={"Software": None})
-    pyplot.close(figure)
+    drawing.close(figure)

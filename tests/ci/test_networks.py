@@ -114,13 +114,8 @@ def test_growth_table_names_curves() -> None:
         growth.Line("depth", (1, 2, 3), (1, 2, 3)),
         growth.Line("depth", (1, 2, 3), (1, 4, 9)),
     )
-    text = growth.growth_table([growth.Grown(depth, line, curve)])
-    instructions, arena = text.splitlines()[2:]
-    assert instructions.endswith("ok |")
+    text = growth.growth_table([growth.Grown(depth, line, curve)], "milliseconds")
+    time, arena = text.splitlines()[2:]
+    assert time.startswith("| milliseconds over depth")
+    assert time.endswith("ok |")
     assert arena.endswith("more than 5% |")
-
-
-def test_growth_counts(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        parse(["--growth", "x.png"])
-    assert "--growth count instructions" in capsys.readouterr().err

@@ -7,14 +7,15 @@
 
 #define PANEL_BYTES 131072
 #define FEWEST 12
-#define FEWEST_BINARY 48 /* which share the weights that were made floats for them */
-#define MOST 192
+#define MOST 48 /* rows of output that are a power of 2 apart find room in the nearest cache, 64 of them at most */
 
 size_t bnn_gather_limit(size_t k, int binary)
 {
     const size_t fit = PANEL_BYTES / sizeof(float) / (k > 0 ? k : 1) / FEWEST * FEWEST;
-    const size_t fewest = binary ? FEWEST_BINARY : FEWEST;
-    return fit < fewest ? fewest : fit > MOST ? MOST : fit;
+    if (binary || fit > MOST) {
+        return MOST; /* binary weights become floats for each panel, which many pixels should share */
+    }
+    return fit < FEWEST ? FEWEST : fit;
 }
 
 /* Outputs whose taps are all inside; begin == end: none. */
