@@ -36,8 +36,8 @@ GROUPS: dict[str, tuple[Kind, ...]] = {
     "pooling": (Kind.MAXPOOL2D, Kind.AVGPOOL2D, Kind.BMAXPOOL2D),
 }
 #: Behind the name of a network: its layers that are not binary have 8 bits.
-INT8 = "-int8"
-NAMES = (*zoo.NETWORKS, "bireal18-int8", "xnor-alexnet-int8")
+INT8, DYNAMIC = "-int8", "-dynamic"
+NAMES = (*zoo.NETWORKS, "bireal18-int8", "xnor-alexnet-int8", "bireal18-dynamic")
 #: Largest share of what is not binary, of counted instructions.
 GOALS = {"bireal18": 0.55, "bireal18-int8": 0.35}
 ARENA_GOAL = 1.1
@@ -62,14 +62,17 @@ class Prepared:
 
 
 def prepare(name: str, scale: zoo.Scale, folder: Path, samples: int = 1) -> Prepared:
-    """Build and convert a network of the zoo, and draw its images; the first one gives the ranges of 8 bits."""
-    graph = onnx_import.from_model(zoo.build(name.removesuffix(INT8), scale))
+    """Build and convert a network of the zoo, and draw its images; the first one gives the ranges of static 8 bits."""
+    network = name.removesuffix(INT8).removesuffix(DYNAMIC)
+    graph = onnx_import.from_model(zoo.build(network, scale))
     report = passes.run(graph, passes.Mode.MODERATE)
     (x,) = graph.inputs
     image = np.random.default_rng(0).standard_normal((samples, *graph.shape(x)))
     if name.endswith(INT8):
         first = {x: image[0].astype(np.float32)}
         calibrate.static(graph, Samples([first], None), report)
+    elif name.endswith(DYNAMIC):
+        calibrate.dynamic(graph, report)
     data = lower.lower(graph, {})
     prepared = Prepared(name, folder / f"{name}.dab", folder / f"{name}.bin", dab.read(data))
     prepared.path.write_bytes(data)
