@@ -48,5 +48,17 @@ BNN_AVX2 BNN_INLINE __m256 bnn_numbers(__m256i words)
     return _mm256_or_ps(minus, _mm256_set1_ps(1.0F));
 }
 
+/* For each 8 channels from c on, of which n are left, of each pixel: out = `result`, made of v (8 elements of x). */
+#define BNN_EACH_EIGHT(result)                                                                                                 \
+    for (size_t pixel = 0; pixel < tile->pixels; pixel++) {                                                                    \
+        const float *row = bnn_row(x, pixel * tile->x_step);                                                                   \
+        float *out_row = bnn_out_row(out, pixel * tile->out_step);                                                             \
+        for (size_t c = 0; c < tile->channels; c += 8) {                                                                       \
+            const size_t n = tile->channels - c;                                                                               \
+            const __m256 v = bnn_load(row + c, n);                                                                             \
+            bnn_store(out_row + c, result, n);                                                                                 \
+        }                                                                                                                      \
+    }
+
 #endif
 #endif

@@ -7,18 +7,6 @@
 
 #if BNN_ARCH_X86
 
-/* For each 8 channels from c on, of which n are left, of each pixel: out = `result`, made of v (8 elements of x). */
-#define EACH_EIGHT(result)                                                                                                     \
-    for (size_t pixel = 0; pixel < tile->pixels; pixel++) {                                                                    \
-        const float *row = bnn_row(x, pixel * tile->x_step);                                                                   \
-        float *out_row = bnn_out_row(out, pixel * tile->out_step);                                                             \
-        for (size_t c = 0; c < tile->channels; c += 8) {                                                                       \
-            const size_t n = tile->channels - c;                                                                               \
-            const __m256 v = bnn_load(row + c, n);                                                                             \
-            bnn_store(out_row + c, result, n);                                                                                 \
-        }                                                                                                                      \
-    }
-
 BNN_AVX2 BNN_INLINE __m256 never_minus_zero(__m256 v)
 {
     return _mm256_add_ps(v, _mm256_setzero_ps());
@@ -38,18 +26,18 @@ BNN_AVX2 BNN_INLINE __m256 prelu(__m256 v, __m256 slope)
 
 BNN_AVX2 void bnn_step_affine_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *mul, const float *add)
 {
-    EACH_EIGHT(affine(v, bnn_load(mul + c, n), bnn_load(add + c, n)));
+    BNN_EACH_EIGHT(affine(v, bnn_load(mul + c, n), bnn_load(add + c, n)));
 }
 
 BNN_AVX2 void bnn_step_clip_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *limits)
 {
     const __m256 low = _mm256_set1_ps(limits[0]), high = _mm256_set1_ps(limits[1]);
-    EACH_EIGHT(never_minus_zero(_mm256_min_ps(high, _mm256_max_ps(low, v))));
+    BNN_EACH_EIGHT(never_minus_zero(_mm256_min_ps(high, _mm256_max_ps(low, v))));
 }
 
 BNN_AVX2 void bnn_step_prelu_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *slope)
 {
-    EACH_EIGHT(never_minus_zero(prelu(v, bnn_load(slope + c, n))));
+    BNN_EACH_EIGHT(never_minus_zero(prelu(v, bnn_load(slope + c, n))));
 }
 
 /* +1.0 where v >= threshold, -1.0 elsewhere; the other way round where the flip is 1. */
@@ -65,7 +53,7 @@ BNN_AVX2 BNN_INLINE __m256 sign(__m256 v, __m256 threshold, const uint8_t *flip,
 BNN_AVX2 void bnn_step_sign_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *threshold,
                                  const uint8_t *flip)
 {
-    EACH_EIGHT(sign(v, bnn_load(threshold + c, n), flip + c, n));
+    BNN_EACH_EIGHT(sign(v, bnn_load(threshold + c, n), flip + c, n));
 }
 
 /* An operation of 8 elements of x, v, and of other, w, in the order that is given. */
@@ -77,7 +65,7 @@ BNN_AVX2 void bnn_step_sign_avx2(float *out, const float *x, const struct bnn_ti
     BNN_AVX2 void bnn_step_##name##_avx2(float *out, const float *x, const struct bnn_tile *tile, const float *other,          \
                                          size_t other_step)                                                                    \
     {                                                                                                                          \
-        EACH_EIGHT(name##_of(v, bnn_load(bnn_row(other, pixel * other_step) + c, n)));                                         \
+        BNN_EACH_EIGHT(name##_of(v, bnn_load(bnn_row(other, pixel * other_step) + c, n)));                                     \
     }
 
 STEP_OF_TWO(add, _mm256_add_ps, v, w)
