@@ -25,6 +25,10 @@
 
 #define BNN_CONFIG_CHECKS 0 /* the model was checked where data.py ran it */
 #define BNN_CONFIG_TEXT 0
-#define BNN_CONFIG_CHAIN 0
+
+#if defined(__ARM_ARCH_PROFILE) && __ARM_ARCH_PROFILE == 'M'
+#define BNN_CONFIG_ONE_ISA 1
+#define BNN_CONFIG_SMALL 1 /* the float layers are 0.4 % of the multiply-adds */
+#endif
 
 #endif

@@ -129,6 +129,40 @@ static int same_name(const char *a, const char *b)
     return *a == *b;
 }
 
+#if BNN_CONFIG_ONE_ISA
+#if defined(BNN_VARIANTS) && !BNN_ARCH_CORTEXM
+#error "BNN_CONFIG_ONE_ISA: this processor's kernels are chosen at run time; add BNN_CONFIG_GENERIC_ONLY=1, or leave it out"
+#endif
+
+/* Every slot's last row, as later ones are better: the linker drops the others. */
+#if defined(__clang__)
+#pragma GCC diagnostic ignored "-Winitializer-overrides"
+#else
+#pragma GCC diagnostic ignored "-Woverride-init"
+#endif
+#define BEST(slot, isa) BNN_ONLY_IF(BNN_USED_##slot, .slot = bnn_##slot##_##isa, )
+static const struct bnn_kernels best_of_all = {
+#define BNN_KERNEL(slot, params) BEST(slot, c)
+#include "kernels.def"
+#undef BNN_KERNEL
+#ifdef BNN_VARIANTS
+#define BNN_ISA(name, features, traits)
+#define BNN_VARIANT(slot, isa) BEST(slot, isa)
+#include BNN_VARIANTS
+#undef BNN_ISA
+#undef BNN_VARIANT
+#endif
+};
+
+int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu)
+{
+    if (!can_run(ISA_COUNT - 1, cpu) || (isa != NULL && !same_name(isa, isas[ISA_COUNT - 1].name))) {
+        return -1;
+    }
+    *table = best_of_all;
+    return ISA_COUNT - 1;
+}
+#else
 int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu)
 {
     uint32_t best = ISA_COUNT;
@@ -152,3 +186,4 @@ int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu)
     bnn_memcpy(table, slots, sizeof slots);
     return (int)best;
 }
+#endif

@@ -29,7 +29,7 @@
 #else
 #define BNN_USED_POPCOUNTS 0
 #endif
-#if BNN_CONFIG_OP_conv2d || BNN_CONFIG_OP_dense
+#if (BNN_CONFIG_OP_conv2d || BNN_CONFIG_OP_dense) && !BNN_CONFIG_SMALL
 #define BNN_USED_FLOATS 1
 #else
 #define BNN_USED_FLOATS 0

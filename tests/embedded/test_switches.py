@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from ci import toolchain
 from ci.paths import ROOT
@@ -54,6 +56,13 @@ int main(int argc, char **argv)
 """
 
 
+def names_in(file: Path) -> set[str]:
+    """Symbols of an object file or a program."""
+    with file.open("rb") as stream:
+        table = ELFFile(stream).get_section_by_name(".symtab")
+        return {symbol.name for symbol in table.iter_symbols()}
+
+
 class Build:
     """The library with some switches, in a program."""
 
@@ -77,11 +86,7 @@ class Build:
 
     def names(self) -> set[str]:
         """Names in the linked program."""
-        from elftools.elf.elffile import ELFFile
-
-        with self.program.open("rb") as stream:
-            table = ELFFile(stream).get_section_by_name(".symtab")
-            return {symbol.name for symbol in table.iter_symbols()}
+        return names_in(self.program)
 
 
 @pytest.fixture(scope="module")
@@ -175,14 +180,14 @@ def digits(tmp_path: Path) -> tuple[bytes, list[Array]]:
 def test_what_is_off_is_not_linked(
     amalgamation: Path, whole: Build, tmp_path: Path, digits: tuple[bytes, list[Array]]
 ) -> None:
-    """The digits network's switches, without checks, texts and chains: the same bits from less code."""
+    """The digits network's switches, without checks and texts: the same bits from less code."""
     data, inputs = digits
-    small = {"ALL_OPS": OFF, "CHECKS": OFF, "TEXT": OFF, "CHAIN": OFF, **needs(data)}
+    small = {"ALL_OPS": OFF, "CHECKS": OFF, "TEXT": OFF, **needs(data)}
     build = Build(amalgamation, tmp_path, small, "-O1")
     assert build.run(data, inputs) == whole.run(*digits)
     for name in ("softmax", "qconv2d", "transpose"):
         assert f"bnn_op_{name}" in whole.names() - build.names()
-    for name in ("step_function", "dot_s8", "bchain", "step_mul"):
+    for name in ("step_function", "dot_s8", "step_mul"):
         assert f"bnn_{name}_c" in whole.names() - build.names()
     for name in ("bnn_check_tensors", "bnn_check_data", "bnn_check_overlaps", "bnn_steps_check"):
         assert name in whole.names() - build.names()
@@ -199,6 +204,50 @@ def test_without_floats(amalgamation: Path, whole: Build, tmp_path: Path) -> Non
     assert build.run(data, inputs) == wanted
     for name in ("gemm_f32", "dense_f32", "depthwise_f32"):
         assert f"bnn_{name}_c" not in build.names()
+
+
+@pytest.mark.parametrize("kind", [Kind.CONV2D, Kind.DENSE], ids=lambda kind: kind.name.lower())
+def test_small(kind: Kind, amalgamation: Path, whole: Build, tmp_path: Path) -> None:
+    """Float layers by their definition, without panels: small integers sum up to the same bits in any order."""
+    build = Build(amalgamation, tmp_path, {"SMALL": 1}, "-O1")
+    for seed in range(12):
+        data, inputs = random_model(kind, seed)
+        assert build.run(data, inputs) == whole.run(data, inputs)
+    for name in ("gemm_f32", "panel_f32", "dense_f32"):
+        assert f"bnn_{name}_c" in whole.names() - build.names()
+
+
+@pytest.mark.parametrize("chain", [0, 1])
+def test_chain(chain: int, tmp_path: Path) -> None:
+    """Only AArch64 and NEON have chains: without the switch nothing refers to their kernels."""
+    includes = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src")]
+    command = [*toolchain.zig_cc("aarch64-freestanding"), *includes, "-std=c11", "-ffreestanding"]
+    command += ["-DBNN_CONFIG_FREESTANDING=1", f"-DBNN_CONFIG_CHAIN={chain}", "-c"]
+    wanted: set[str] = set()
+    for name in ("dispatch.c", "ops/chain.c"):
+        output = tmp_path / "x.o"
+        run([*command, str(ROOT / "libbnn" / "src" / name), "-o", str(output)])
+        wanted |= names_in(output)
+    assert ("bnn_bchain_c" in wanted) == ("bnn_bchain_neon_chain" in wanted) == bool(chain)
+
+
+def test_one_isa(
+    amalgamation: Path, whole: Build, tmp_path: Path, digits: tuple[bytes, list[Array]]
+) -> None:
+    """Every kernel once: the table is a constant. Where the choice is made at run time, the compiler refuses the switch."""
+    build = Build(amalgamation, tmp_path, {"ONE_ISA": 1}, "-O1")
+    assert build.run(*digits) == whole.run(*digits)
+    includes = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src")]
+    command = [*toolchain.zig_cc("aarch64-freestanding"), *includes, "-std=c11", "-fsyntax-only"]
+    command += ["-DBNN_CONFIG_FREESTANDING=1", "-DBNN_CONFIG_ONE_ISA=1"]
+    result = subprocess.run(
+        [*command, str(ROOT / "libbnn" / "src" / "dispatch.c")],
+        env=toolchain.zig_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "BNN_CONFIG_ONE_ISA: this processor's kernels are chosen at run time" in result.stderr
 
 
 @pytest.mark.parametrize("checks", [0, 1])

@@ -31,9 +31,20 @@
 #define BNN_CONFIG_TEXT 1
 #endif
 
+/* 1: each kernel is there once, the best one for the core that the library is compiled for; options.isa has no choice then. For
+ * Cortex-M and for BNN_CONFIG_GENERIC_ONLY: others ask at run time which processor they are on. */
+#ifndef BNN_CONFIG_ONE_ISA
+#define BNN_CONFIG_ONE_ISA 0
+#endif
+
+/* 1: float layers are computed by their definition, one output after the other: several times slower, with less code and arena. */
+#ifndef BNN_CONFIG_SMALL
+#define BNN_CONFIG_SMALL 0
+#endif
+
 /* 0: no chains (docs/kernels.md), the faster binary convolutions of Cortex-A: they take code and arena. */
 #ifndef BNN_CONFIG_CHAIN
-#define BNN_CONFIG_CHAIN 1
+#define BNN_CONFIG_CHAIN !BNN_CONFIG_SMALL
 #endif
 
 /* What the switches below are unless they are defined: 0 turns the list round, only what is switched on is compiled in. */

@@ -231,7 +231,7 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
         const uint8_t *x = images + block.group * s->image_bytes;
         const size_t weights = block.group * s->popcounts.blocks + block.block;
         bnn_popcounts_start(&work, weights);
-        if (s->chain.tile == 0) {
+        if (!BNN_CONFIG_CHAIN || s->chain.tile == 0) {
             for (size_t i = 0; i < part_count; i++) {
                 add_popcounts(s, work.acc, x, s->w + weights * s->block_bytes, &parts[i]);
             }

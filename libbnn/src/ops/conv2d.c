@@ -6,6 +6,7 @@
  */
 #include "blocks.h"
 #include "depthwise.h"
+#include "direct.h"
 #include "gather.h"
 #include "layer.h"
 
@@ -77,6 +78,9 @@ static void take_blocks(struct conv *s, const struct bnn_view *w, struct bnn_bui
 
 static const void *bind_window(const struct bnn_op *op, const struct bnn_window *window, struct bnn_build *build)
 {
+    if (BNN_CONFIG_SMALL) {
+        return bnn_direct_bind(op, window, build);
+    }
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     struct bnn_value value = bnn_layer_value(&w, window);
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
@@ -224,5 +228,5 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_conv2d = {BNN_CHECK(check_conv2d), bind_conv2d, run};
-const struct bnn_op_code bnn_op_dense = {BNN_CHECK(check_dense), bind_dense, run};
+const struct bnn_op_code bnn_op_conv2d = {BNN_CHECK(check_conv2d), bind_conv2d, BNN_CONFIG_SMALL ? bnn_direct_run : run};
+const struct bnn_op_code bnn_op_dense = {BNN_CHECK(check_dense), bind_dense, BNN_CONFIG_SMALL ? bnn_direct_run : run};
