@@ -12,6 +12,14 @@
 #error "libbnn needs a little-endian target: .dab models are used in place"
 #endif
 
+/* Floats are to be the same bits on every machine: single IEEE operations, each rounded to single precision. */
+#if defined(__FAST_MATH__)
+#error "libbnn needs IEEE arithmetic: compile it without -ffast-math"
+#endif
+#if defined(__FLT_EVAL_METHOD__) && (__FLT_EVAL_METHOD__ == 1 || __FLT_EVAL_METHOD__ == 2)
+#error "libbnn needs floats that are not computed with more bits: on 32-bit x86 compile it with -msse2 -mfpmath=sse"
+#endif
+
 #if defined(__aarch64__) && !BNN_CONFIG_GENERIC_ONLY
 #define BNN_ARCH_ARMV8 1
 #else

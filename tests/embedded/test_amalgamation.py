@@ -97,6 +97,21 @@ def test_products_are_not_fused(amalgamation: Path, tmp_path: Path) -> None:
     assert found == {"as it is": 0, "without": 1}
 
 
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("-ffast-math", "compile it without -ffast-math"),
+        ("-mfpmath=387", "compile it with -msse2 -mfpmath=sse"),
+    ],
+)
+def test_other_arithmetic_is_refused(option: str, said: str, amalgamation: Path) -> None:
+    if platform.machine() != "x86_64":
+        pytest.skip("the options are those of x86-64")
+    command = [*compiler("gcc"), option, "-fsyntax-only", str(amalgamation / "bnn.c")]
+    with pytest.raises(AssertionError, match=said):
+        run(command)
+
+
 def test_names_that_clash_are_told_apart() -> None:
     code = "static int f(int x);\nstruct s {\n    int g;\n};\nenum { A = 0, B };\nint not_static(void);\n"
     assert amalgamate.file_scope(code) == {"f", "s", "A", "B"}
