@@ -85,14 +85,21 @@ def read_folder(isa: Isa) -> dict[str, Contract]:
 
 
 def read(text: str, isa: Isa, where: str) -> list[Contract]:
-    """Contracts of one source."""
+    """Contracts of one source; one that is `like` another takes from it what it does not say itself."""
     blocks = re.findall(r"^/\*yaml\n(.*?)\*/", text, flags=re.DOTALL | re.MULTILINE)
-    return [_contract(block, isa, where) for block in blocks]
+    tables: dict[str, dict[str, Any]] = {}
+    return [_contract(block, tables, isa, where) for block in blocks]
 
 
-def _contract(block: str, isa: Isa, where: str) -> Contract:
+def _contract(block: str, tables: dict[str, dict[str, Any]], isa: Isa, where: str) -> Contract:
+    """The contract of a block; `tables` are those before it in the source, by name, and get its own."""
     try:
         table = yaml.safe_load(block)
+        model = table.pop("like", None)
+        if model is not None and model not in tables:
+            raise ContractError(f"like: no block before it has the name {model}")
+        table = {**tables.get(model, {}), **table}
+        tables[table["name"]] = table
         if not REQUIRED <= table.keys() <= FIELDS:
             wrong = REQUIRED ^ table.keys() & REQUIRED | table.keys() - FIELDS
             raise ContractError(f"missing or unknown: {', '.join(sorted(wrong))}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -340,6 +340,7 @@ def test_undeclared_shift_inserts(
         ({"saved": "[x9]"}, "need not be"),
         ({"buffers": "{out: {access: rw, bytes: n}}"}, "'rw' is not read, write or readwrite"),
         ({"registers": "["}, "contract block"),
+        ({"like": "good"}, "like: no block before it has the name good"),
     ],
 )
 def test_contract_errors(contract: dict[str, str], expected: str) -> None:
@@ -352,3 +353,10 @@ def test_bad_size_expression() -> None:
     contract = contract_of(Plant("bad", A, "", contract={"buffers": buffers}))
     with pytest.raises(ContractError, match="bytes of out: name 'nn' is not defined"):
         contract.size("out", {"n": 1})
+
+
+def test_contract_like_another() -> None:
+    block = Plant("first", A, "").block()
+    second = "/*yaml\nname: second\nlike: first\nstack: 16\n*/\n"
+    first, like = read(block + second, ISAS[A], "test")
+    assert like == replace(first, name="second", stack=16)
