@@ -34,27 +34,30 @@ BNN_AVX512 BNN_INLINE __m512i second_words(__m512i low, __m512i high)
     return _mm512_permutex2var_epi64(low, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), high);
 }
 
-/* Lists taps [begin, begin + MOST_TAPS), or as many as there are. */
-BNN_AVX512 BNN_INLINE void list_taps(struct taps *taps, const uint8_t *w, const struct bnn_bconv *p, size_t begin, size_t words)
+/* A tap in the order of the weights: of all groups' rows. */
+struct place {
+    size_t group, row, tap;
+    size_t x; /* of the row */
+    const uint8_t *w;
+};
+
+/* Lists MOST_TAPS taps from `next` on, or as many as there are. */
+BNN_AVX512 BNN_INLINE void list_taps(struct taps *taps, struct place *next, const struct bnn_bconv *p, size_t words)
 {
-    const size_t all = p->groups * p->rows * p->taps;
-    taps->count = all - begin < MOST_TAPS ? all - begin : MOST_TAPS;
-    size_t t = begin % p->taps, r = begin / p->taps % p->rows, group = begin / p->taps / p->rows * p->group_step;
-    for (size_t i = 0, row = r * p->row_step, count; i < taps->count; i += count) {
-        count = p->taps - t < taps->count - i ? p->taps - t : taps->count - i;
-        for (size_t k = 0; k < count; k++) {
-            taps->x[i + k] = group + row + p->tap_x[t + k];
-        }
-        t = 0;
-        row += p->row_step;
-        if (++r == p->rows) {
-            r = row = 0;
-            group += p->group_step;
+    for (taps->count = 0; taps->count < MOST_TAPS && next->group < p->groups; taps->count++) {
+        taps->x[taps->count] = next->x + p->tap_x[next->tap];
+        if (++next->tap == p->taps) {
+            next->tap = 0;
+            next->x += p->row_step;
+            if (++next->row == p->rows) {
+                next->row = 0;
+                next->x = ++next->group * p->group_step;
+            }
         }
     }
-    w += 64 * words * begin;
-    taps->w = words == 2 ? taps->sorted : w;
-    taps->unsorted = words == 2 ? w : NULL;
+    taps->w = words == 2 ? taps->sorted : next->w;
+    taps->unsorted = words == 2 ? next->w : NULL;
+    next->w += 64 * words * taps->count;
 }
 
 /* Both words of a tap, which also get their place. */
@@ -178,9 +181,9 @@ BNN_AVX512 BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *
                                 size_t pixels, size_t words)
 {
     struct taps taps;
-    const size_t all = lines > 0 && pixels > 0 ? p->groups * p->rows * p->taps : 0;
-    for (size_t begin = 0; begin < all; begin += MOST_TAPS) {
-        list_taps(&taps, w, p, begin, words);
+    struct place next = {.w = w};
+    while (next.group < p->groups) {
+        list_taps(&taps, &next, p, words);
         conv_taps(acc, x, &taps, p->line_step, lines, pixels, words);
     }
 }
