@@ -88,8 +88,9 @@ def test_cortexm(session: nox.Session) -> None:
     """Run the tests of kernels on emulated Cortex-M boards, without an operating system."""
     targets = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m55")
     python(session, "-m", "ci.qemu.system", *([] if os.environ.get("CI") else ["--optional"]))
-    python(session, "-m", "ci.build", *targets)
-    pytest(session, f"--target={','.join(targets)}", "tests/kernels", "tests/ci/test_targets.py")
+    python(session, "-m", "ci.build", "native", *targets)
+    tests = ("tests/kernels", "tests/ci/test_targets.py", "tests/ci/test_boards.py")
+    pytest(session, f"--target={','.join(targets)}", *tests)
 
 
 def emulated(session: nox.Session, *targets: str) -> None:
@@ -121,7 +122,7 @@ def amalgamate(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure the binary layers: `-- --target native|aarch64|armv7 [--json FILE]`; `-- --help` has the rest."""
+    """Measure the binary layers: `-- --target native|aarch64|armv7|cortex-m4 [--json FILE]`; `-- --help` has the rest."""
     python(session, "-m", "ci.qemu.emulator", "--optional")
     python(session, "-m", "ci.bench", *session.posargs)
 

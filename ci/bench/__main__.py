@@ -2,7 +2,7 @@
 """Measure the binary layers, or whole networks: `python -m ci.bench --target TARGET`; `--help` lists the options.
 
 native: wall time on this machine. Others: exact numbers of executed instructions of an emulated cpu, beside the figures of
-figures.toml, and modelled cycles of the inner loops.
+figures.toml, and modelled cycles of the inner loops; of firmware boards (cortex-m*) beside those of plain C.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ci import binding, build
-from ci.bench import growth, networks, ops, peers, report, sweep
+from ci.bench import board, growth, networks, ops, peers, report, sweep
 from ci.bench.counter import count, count_cases, how
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
 from ci.bench.table import table
 from ci.paths import ROOT
-from ci.qemu.targets import Target, find
+from ci.qemu.targets import Target, find, targets
 
 Rows = list[dict[str, Any]]
 
@@ -37,7 +37,13 @@ class Result(NamedTuple):
     cliffs: list[str]
 
 
+BINARY = (
+    "bconv",
+    "dense",
+    "pack",
+)  # names like these are measured on boards, which have no time for floats
 DETAILED = ("bconv", "dense", "pack")  # names of the cases whose instructions are looked into
+BOARDS = [name for name, target in targets().items() if target.board]
 DOCS = ROOT / "docs" / "performance.md"
 BLOCK = re.compile(r"(<!-- nox -s bench -- ([^\n]*) -->)\n.*?(<!-- end -->)", re.DOTALL)
 
@@ -45,7 +51,9 @@ BLOCK = re.compile(r"(<!-- nox -s bench -- ([^\n]*) -->)\n.*?(<!-- end -->)", re
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=__doc__)
-    parser.add_argument("--target", default="native", choices=["native", "aarch64", "armv7"])
+    parser.add_argument(
+        "--target", default="native", choices=["native", "aarch64", "armv7", *BOARDS]
+    )
     parser.add_argument("--isa", help="instruction set; default: native the best, others all but c")
     parser.add_argument("--only", action="append", default=[], help="cases of (or like) this name")
     parser.add_argument(
@@ -72,6 +80,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         parser.error("--ops and --sweep count instructions: --target aarch64 or armv7")
     if options.peers and options.target != "native":
         parser.error("--peers measures time: on this machine")
+    others = options.sweep or options.ops or options.growth or options.networks
+    if options.target in BOARDS and others:
+        parser.error("--ops, --sweep, --growth, --networks: --target native, aarch64 or armv7")
     return options
 
 
@@ -124,6 +135,22 @@ def emulated(target: Target, options: argparse.Namespace) -> Result:
     if not options.only and how(target) != "unicorn":  # which has one cpu model only
         texts.append(f"**{target.name}, choice by core.** {choices(target)}.")
     return Result(rows, "\n\n".join(texts), [])
+
+
+def on_board(target: Target, options: argparse.Namespace) -> Result:
+    """Count the binary cases on a board without an operating system, with plain C and with all that is better."""
+    only = [word for name in options.only or BINARY for word in ("--only", name)]
+    names = [options.isa] if options.isa else board.isas(target)
+    rows = [
+        row
+        for isa in names
+        for row in report.rows_of(target.name, board.count_cases(target, isa, only))
+    ]
+    caption = (
+        f"**{target.name}.** Executed instructions of whole calls, per unit (128 binary multiply-adds, 128 floats packed), "
+        f"by {how(target)}:"
+    )
+    return Result(rows, f"{caption}\n\n{report.board_table(target.name, names, rows)}", [])
 
 
 def swept(target: Target, options: argparse.Namespace) -> Result:
@@ -216,6 +243,8 @@ def subject(
         return grown
     if options.sweep:
         return swept
+    if target.board:
+        return on_board
     return emulated if target.emulator else native
 
 

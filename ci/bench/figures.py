@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -59,7 +59,7 @@ def _tables() -> dict[str, Figures]:
     return {name: _figures(**table) for name, table in tomllib.loads(text).items()}
 
 
-def _figures(cores: list[dict[str, Any]], **tables: Any) -> Figures:
+def _figures(cores: Sequence[dict[str, Any]] = (), **tables: Any) -> Figures:
     return Figures(cores=tuple(Core(**core) for core in cores), **tables)
 
 

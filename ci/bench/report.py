@@ -49,6 +49,24 @@ def count_table(target: str, rows: Sequence[dict[str, Any]]) -> str:
     return table(head, lines) + notes.text()
 
 
+def board_table(target: str, isas: Sequence[str], rows: Sequence[dict[str, Any]]) -> str:
+    """Return the counts of all instruction sets, how many times fewer the last one takes than the first, goals and peers."""
+    known = figures.of(target)
+    costs: dict[str, dict[str, float]] = {}
+    for row in rows:
+        costs.setdefault(row["name"], {})[row["isa"]] = row["per_unit"]
+    lines: list[list[Cell]] = []
+    for name, by_isa in costs.items():
+        first, last = by_isa[isas[0]], by_isa[isas[-1]]
+        goals = known.goal(name, isas[-1], {})
+        peers = [known.peer(peer, name) for peer in known.peers]
+        goal, word = (goals[0], verdict(last, goals[0])) if goals else (None, "")
+        cells = [by_isa[isa] for isa in isas]
+        lines.append([name, *cells, f"{first / last:.2f}", goal, word, *peers])
+    head = ["", *isas, f"{isas[0]} / {isas[-1]}", "goal", "", *(f"{peer}*" for peer in known.peers)]
+    return table(head, lines)
+
+
 def mix_table(machine: str, counted: Counted) -> str:
     """Return instructions per unit by class."""
     mixes = [mix.mix(machine, region) for _, region in counted]

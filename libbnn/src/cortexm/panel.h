@@ -10,6 +10,10 @@
 
 #if BNN_ARCH_CORTEXM
 
+#if BNN_ARCH_HAS_MVE
+#include <arm_mve.h>
+#endif
+
 #define BNN_INLINE static inline __attribute__((always_inline))
 
 /* Compilers load ahead of what the registers hold, and then store and load again: an adder needs its operands only. */
@@ -18,68 +22,74 @@
 /* Bits as words of the processor. */
 typedef uint32_t bnn_word32 __attribute__((may_alias));
 
-/* Vectors of a panel: long ones share the cost of adding up, and the stack is small. */
-enum { BNN_PANEL = 32 };
+/* Words of a panel: long ones share the cost of adding up, and stacks are small. A kernel's frame is one and a half times that. */
+enum { BNN_PANEL = BNN_ARCH_HAS_MVE ? 256 : 128 };
 
-/* acc[j] += number of ones in panel ^ weights, for 8 outputs; their next vectors are 8 vectors further. At most BNN_PANEL
- * vectors. */
+/* acc[j] += number of ones in panel ^ weights, for 8 outputs j, whose vectors take turns in w. */
 typedef void bnn_panel_dot_fn(uint16_t acc[8], const bnn_word32 *panel, const uint8_t *w, size_t vectors);
 
-/* Copies one vector of `words` words `copies` times and returns the end. */
-BNN_INLINE bnn_word32 *bnn_panel_add(bnn_word32 *panel, const uint8_t *x, size_t words, size_t copies)
+/* Copies one vector of `words` words and returns the end. */
+BNN_INLINE bnn_word32 *bnn_panel_add(bnn_word32 *panel, const uint8_t *x, size_t words)
 {
     const bnn_word32 *from = (const bnn_word32 *)(const void *)x;
-    for (size_t i = 0; i < words; i++) {
-        for (size_t copy = 0; copy < copies; copy++) {
-            panel[copy * words + i] = from[i];
-        }
+#if BNN_ARCH_HAS_MVE
+    if (words == 4) {
+        vst1q_u32(panel, vld1q_u32(from));
+        return panel + 4;
     }
-    return panel + words * copies;
+#endif
+    for (size_t i = 0; i < words; i++) {
+        panel[i] = from[i];
+    }
+    return panel + words;
 }
 
-/* The kernels bconv128 (vectors of 4 words) and bconv64 (of 2); a panel has each vector `copies` times. */
-BNN_INLINE void bnn_panel_bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
-                                size_t pixels, size_t words, size_t copies, bnn_panel_dot_fn *dot)
+/* Some taps of all outputs; offsets: of the taps from the output's pixel. */
+BNN_INLINE void bnn_panel_taps(uint16_t *acc, const uint8_t *x, const uint8_t *w, const uint32_t *offsets, size_t taps,
+                               size_t line_step, size_t lines, size_t pixels, size_t words, bnn_panel_dot_fn *dot)
 {
-    _Alignas(16) bnn_word32 panel[BNN_PANEL * 4];
-    const bnn_word32 *const full = panel + BNN_PANEL * words * copies;
-    for (size_t pixel = 0, column = 0; pixel < lines * pixels; pixel++, acc += 8) {
-        const uint8_t *weights = w, *group = x + column * 4 * words;
-        bnn_word32 *end = panel;
-        for (size_t g = 0; g < p->groups; g++, group += p->group_step) {
-            const uint8_t *row = group;
-            for (size_t r = 0; r < p->rows; r++, row += p->row_step) {
-                for (size_t t = 0; t < p->taps; t++) {
-                    end = bnn_panel_add(end, row + p->tap_x[t], words, copies);
-                    if (end == full) {
-                        dot(acc, panel, weights, BNN_PANEL);
-                        weights += BNN_PANEL * 8 * 4 * words;
-                        end = panel;
-                    }
+    _Alignas(16) bnn_word32 panel[BNN_PANEL];
+    for (; lines > 0; lines--, x += line_step) {
+        for (size_t pixel = 0; pixel < pixels; pixel++, acc += 8) {
+            bnn_word32 *end = panel;
+            for (size_t t = 0; t < taps; t++) {
+                end = bnn_panel_add(end, x + 4 * words * pixel + offsets[t], words);
+            }
+            dot(acc, panel, w, taps);
+        }
+    }
+}
+
+/* The kernels bconv128 (vectors of 4 words) and bconv64 (of 2). */
+BNN_INLINE void bnn_panel_bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
+                                size_t pixels, size_t words, bnn_panel_dot_fn *dot)
+{
+    uint32_t offsets[BNN_PANEL / 2];
+    size_t count = 0, left = p->groups * p->rows * p->taps;
+    for (size_t g = 0; g < p->groups; g++) {
+        for (size_t r = 0; r < p->rows; r++) {
+            for (size_t t = 0; t < p->taps; t++) {
+                offsets[count++] = (uint32_t)(g * p->group_step + r * p->row_step) + p->tap_x[t];
+                left--;
+                if (count == BNN_PANEL / words || left == 0) {
+                    bnn_panel_taps(acc, x, w, offsets, count, p->line_step, lines, pixels, words, dot);
+                    w += count * 8 * 4 * words;
+                    count = 0;
                 }
             }
-        }
-        dot(acc, panel, weights, (size_t)(end - panel) / (words * copies));
-        if (++column == pixels) {
-            column = 0;
-            x += p->line_step;
         }
     }
 }
 
 /* The kernels bdense128 and bdense64. */
 BNN_INLINE void bnn_panel_bdense(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks,
-                                 size_t block_step, size_t words, size_t copies, bnn_panel_dot_fn *dot)
+                                 size_t block_step, size_t words, bnn_panel_dot_fn *dot)
 {
-    _Alignas(16) bnn_word32 panel[BNN_PANEL * 4];
-    for (size_t v = 0; v < vectors; v += BNN_PANEL, x += BNN_PANEL * 4 * words, w += BNN_PANEL * 8 * 4 * words) {
-        const size_t n = vectors - v < BNN_PANEL ? vectors - v : BNN_PANEL;
-        bnn_word32 *end = panel;
-        for (size_t i = 0; i < n; i++) {
-            end = bnn_panel_add(end, x + 4 * words * i, words, copies);
-        }
-        for (size_t b = 0; b < blocks; b++) {
-            dot(acc + 8 * b, panel, w + b * block_step, n);
+    const bnn_word32 *panel = (const bnn_word32 *)(const void *)x;
+    for (; blocks > 0; blocks--, acc += 8, w += block_step) {
+        for (size_t v = 0; v < vectors; v += BNN_PANEL / words) {
+            const size_t left = vectors - v, most = BNN_PANEL / words;
+            dot(acc, panel + v * words, w + v * 8 * 4 * words, left < most ? left : most);
         }
     }
 }

@@ -64,6 +64,7 @@ BNN_INLINE uint32_t different(const bnn_word32 *x, const bnn_word32 *w, size_t s
 {
     struct sums s = {0, 0, 0, 0};
     uint32_t sixteens = 0, others = 0; /* numbers of ones in each byte: at most 8 for each word */
+    const int many = steps >= 4;
     for (; steps >= 4; steps -= 4, x += 16, w += 4 * step) {
         const uint32_t a = add_four(&s, x, w, w + half);
         const uint32_t b = add_four(&s, x + 4, w + step, w + step + half);
@@ -79,8 +80,11 @@ BNN_INLINE uint32_t different(const bnn_word32 *x, const bnn_word32 *w, size_t s
         others += 2 * ones_in_bytes(add(&s.ones, x[0] ^ w[0], x[1] ^ w[1]));
     }
     others += in_bytes(in_nibbles(s.ones) + 2 * in_nibbles(s.twos));
-    others += 4 * in_bytes(in_nibbles(s.fours) + 2 * in_nibbles(s.eights));
-    const uint32_t halves = in_halves(others) + 16 * in_halves(sixteens);
+    uint32_t halves = in_halves(others);
+    if (many) {
+        halves += 4 * in_halves(in_bytes(in_nibbles(s.fours) + 2 * in_nibbles(s.eights)));
+        halves += 16 * in_halves(sixteens);
+    }
     return halves + (halves >> 16);
 }
 
@@ -103,23 +107,23 @@ static void dot64(uint16_t acc[8], const bnn_word32 *panel, const uint8_t *w, si
 void bnn_bconv128_thumb(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
                         size_t pixels)
 {
-    bnn_panel_bconv(acc, x, w, p, lines, pixels, 4, 1, dot128);
+    bnn_panel_bconv(acc, x, w, p, lines, pixels, 4, dot128);
 }
 
 void bnn_bconv64_thumb(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
                        size_t pixels)
 {
-    bnn_panel_bconv(acc, x, w, p, lines, pixels, 2, 1, dot64);
+    bnn_panel_bconv(acc, x, w, p, lines, pixels, 2, dot64);
 }
 
 void bnn_bdense128_thumb(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step)
 {
-    bnn_panel_bdense(acc, x, w, vectors, blocks, block_step, 4, 1, dot128);
+    bnn_panel_bdense(acc, x, w, vectors, blocks, block_step, 4, dot128);
 }
 
 void bnn_bdense64_thumb(uint16_t *acc, const uint8_t *x, const uint8_t *w, size_t vectors, size_t blocks, size_t block_step)
 {
-    bnn_panel_bdense(acc, x, w, vectors, blocks, block_step, 2, 1, dot64);
+    bnn_panel_bdense(acc, x, w, vectors, blocks, block_step, 2, dot64);
 }
 
 #endif
