@@ -20,8 +20,8 @@ _Noreturn void start_program(void)
         *to++ = *load++;
     }
     fill(link_bss_begin, link_bss_end, 0);
-    uint32_t here;
-    fill(link_stack_limit, &here - 16, PAINT); /* what is below this function's own frame */
+    const uint32_t here = PAINT;
+    fill(link_stack_limit, (uint32_t *)((uintptr_t)&here - 64), PAINT); /* what is below this function's own frame */
     board_exit(main());
 }
 
