@@ -2,7 +2,7 @@
  *
  * Ones of a panel of vectors against the weights of 8 outputs, with the vectors of ARMv8.1-M, which count no ones either: the
  * carry-save adders of xnor_thumb.c, 128 columns wide. Of 4 vectors one, of weight 4, has its bits counted: into 4-bit
- * fields in the vector, and then, with a for the sum of the bytes and b for the sum of their upper fields, a + b - 16 * b.
+ * fields in the vector, whose sum is bytes + uppers - 16 * uppers with the sums of all bytes and of all upper fields.
  *
  * In assembly because compilers load ahead of what 8 registers hold. Inner loop: 38 instructions for 4 vectors, 39 where a vector
  * is two taps of 8 bytes, whose weights lie apart.
@@ -25,8 +25,8 @@ w               .req r2
 vectors         .req r3
 x               .req r4
 weights         .req r5
-a               .req r6
-b               .req r8                 // a and b are even: vaddva wants that
+bytes           .req r6
+uppers          .req r8                 // even, as bytes: vaddva wants that
 outputs         .req r7
 quads           .req r9
 rest            .req r10
@@ -88,18 +88,18 @@ addresses       .req q7                 // dot64: of two taps' weights, in lanes
         vadd.i8         \v, \v, \tmp1
 .endm
 
-// a and b += the 4-bit fields of v.
+// bytes and uppers += the 4-bit fields of v.
 .macro add_up v
-        vaddva.u8       a, \v
+        vaddva.u8       bytes, \v
         vshr.u8         \v, \v, #4
-        vaddva.u8       b, \v
+        vaddva.u8       uppers, \v
 .endm
 
-// a and b of the current output, from `rest` vectors, at most 3, which fill the sums, and `quads` times 4. m33: q7, or q5, which
-// is not kept.
+// bytes and uppers of the current output, from `rest` vectors, at most 3, which fill the sums, and `quads` times 4. m33: q7, or
+// q5, which is not kept.
 .macro count different, m33
-        movs            a, #0
-        movs            b, #0
+        movs            bytes, #0
+        movs            uppers, #0
         vmov.i8         ones, #0
         vmov.i8         twos, #0
         wls             lr, rest, 2f
@@ -122,8 +122,8 @@ addresses       .req q7                 // dot64: of two taps' weights, in lanes
         nibbles         q2, q3, \m33
         add_up          q2
         le              lr, 3b
-        lsls            a, a, #2                // all of weight 4 so far
-        lsls            b, b, #2
+        lsls            bytes, bytes, #2        // all of weight 4 so far
+        lsls            uppers, uppers, #2
 4:
     .ifc \m33, q5
         vmov.i8         q5, #0x33
@@ -135,13 +135,13 @@ addresses       .req q7                 // dot64: of two taps' weights, in lanes
         add_up          ones
 .endm
 
-// Adds a and b to the accumulator of the current output; `step` bytes to the weights of the next one.
+// Adds bytes and uppers to the accumulator of the current output; `step` bytes to the weights of the next one.
 .macro store step
         ldrh            tmp, [acc]
-        add             a, a, b
-        add             a, a, tmp
-        sub             a, a, b, lsl #4
-        strh            a, [acc], #2
+        add             bytes, bytes, uppers
+        add             bytes, bytes, tmp
+        sub             bytes, bytes, uppers, lsl #4
+        strh            bytes, [acc], #2
         add             w, w, #\step
         subs            outputs, outputs, #1
 .endm
@@ -189,7 +189,7 @@ func bnn_panel_dot64_mve
 8:      mov             x, panel
         sub             weights, w, #128
         sub             tmp, w, #64
-        vmov            addresses[2], addresses[0], weights, tmp
+        vmov            q7[2], q7[0], weights, tmp
         count           different64, q5
         tst             vectors, #1
         beq             9f
