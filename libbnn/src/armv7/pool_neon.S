@@ -154,18 +154,8 @@ endfunc bnn_pool_max_neon
 /*yaml
 name: bnn_pool_average_neon
 slot: pool_average
-arguments: {out: r0, x: r1, p: r2, pixels: r3}
-buffers:
-  out: {access: write, bytes: "(pixels - 1) * p.out_step + 4 * p.channels if pixels and p.channels else 0"}
-  x:
-    access: read
-    bytes: >-
-      (pixels - 1) * p.pixel_step + (p.rows - 1) * p.row_step + (p.taps - 1) * p.tap_step + 4 * p.channels
-      if pixels and p.channels else 0
-  p: {access: read, bytes: struct}
+like: bnn_pool_max_neon
 registers: [r0-r12, lr, q0-q3, d8, q8-q11, q13, q14]
-saved: [r4-r11, d8]
-stack: 48
 */
 func bnn_pool_average_neon
         enter

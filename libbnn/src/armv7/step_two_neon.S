@@ -48,15 +48,7 @@ endfunc bnn_step_add_neon
 /*yaml
 name: bnn_step_mul_neon
 slot: step_mul
-arguments: {out: r0, x: r1, tile: r2, other: r3, other_step: stack0}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [r0-r12, q0-q3, q8-q11, q14]
-saved: [r4-r11]
-stack: 32
+like: bnn_step_add_neon
 */
 .macro product width
         operation       \width, vmul.f32
@@ -70,15 +62,7 @@ endfunc bnn_step_mul_neon
 /*yaml
 name: bnn_step_sub_neon
 slot: step_sub
-arguments: {out: r0, x: r1, tile: r2, other: r3, other_step: stack0}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [r0-r12, q0-q3, q8-q11, q14]
-saved: [r4-r11]
-stack: 32
+like: bnn_step_add_neon
 */
 .macro difference width
         operation       \width, vsub.f32
@@ -92,15 +76,8 @@ endfunc bnn_step_sub_neon
 /*yaml
 name: bnn_step_max_neon
 slot: step_max
-arguments: {out: r0, x: r1, tile: r2, other: r3, other_step: stack0}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
+like: bnn_step_add_neon
 registers: [r0-r12, q0-q3, q8-q14]
-saved: [r4-r11]
-stack: 32
 */
 .macro greater width
         load            \width, q8, q9, d16[0], q10, q11, other, other_step
@@ -116,15 +93,7 @@ endfunc bnn_step_max_neon
 /*yaml
 name: bnn_step_min_neon
 slot: step_min
-arguments: {out: r0, x: r1, tile: r2, other: r3, other_step: stack0}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [r0-r12, q0-q3, q8-q14]
-saved: [r4-r11]
-stack: 32
+like: bnn_step_max_neon
 */
 .macro less width
         load            \width, q8, q9, d16[0], q10, q11, other, other_step
@@ -143,15 +112,8 @@ endfunc bnn_step_min_neon
 /*yaml
 name: bnn_step_div_neon
 slot: step_div
-arguments: {out: r0, x: r1, tile: r2, other: r3, other_step: stack0}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
+like: bnn_step_add_neon
 registers: [r0-r12, q0-q3, q14]
-saved: [r4-r11]
-stack: 32
 */
 // There is no division of vectors.
 .macro quotient width

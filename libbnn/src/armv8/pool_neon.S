@@ -136,18 +136,8 @@ endfunc bnn_pool_max_neon
 /*yaml
 name: bnn_pool_average_neon
 slot: pool_average
-arguments: {out: x0, x: x1, p: x2, pixels: x3}
-buffers:
-  out: {access: write, bytes: "(pixels - 1) * p.out_step + 4 * p.channels if pixels and p.channels else 0"}
-  x:
-    access: read
-    bytes: >-
-      (pixels - 1) * p.pixel_step + (p.rows - 1) * p.row_step + (p.taps - 1) * p.tap_step + 4 * p.channels
-      if pixels and p.channels else 0
-  p: {access: read, bytes: struct}
+like: bnn_pool_max_neon
 registers: [x0, x1, x4-x16, v0-v7, v24, v25]
-saved: []
-stack: 0
 */
 func bnn_pool_average_neon
         ldr             x4, [param, #POOL_COUNT]

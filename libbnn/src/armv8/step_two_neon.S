@@ -55,15 +55,7 @@ endfunc bnn_step_add_neon
 /*yaml
 name: bnn_step_mul_neon
 slot: step_mul
-arguments: {out: x0, x: x1, tile: x2, other: x3, other_step: x4}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [x0, x1, x3, x5-x12, v0-v7, v24]
-saved: []
-stack: 0
+like: bnn_step_add_neon
 */
 func bnn_step_mul_neon
         movi            zero0.4s, #0
@@ -77,15 +69,7 @@ endfunc bnn_step_mul_neon
 /*yaml
 name: bnn_step_sub_neon
 slot: step_sub
-arguments: {out: x0, x: x1, tile: x2, other: x3, other_step: x4}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [x0, x1, x3, x5-x12, v0-v7, v24]
-saved: []
-stack: 0
+like: bnn_step_add_neon
 */
 func bnn_step_sub_neon
         movi            zero0.4s, #0
@@ -99,15 +83,7 @@ endfunc bnn_step_sub_neon
 /*yaml
 name: bnn_step_div_neon
 slot: step_div
-arguments: {out: x0, x: x1, tile: x2, other: x3, other_step: x4}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [x0, x1, x3, x5-x12, v0-v7, v24]
-saved: []
-stack: 0
+like: bnn_step_add_neon
 */
 func bnn_step_div_neon
         movi            zero0.4s, #0
@@ -121,15 +97,8 @@ endfunc bnn_step_div_neon
 /*yaml
 name: bnn_step_max_neon
 slot: step_max
-arguments: {out: x0, x: x1, tile: x2, other: x3, other_step: x4}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
+like: bnn_step_add_neon
 registers: [x0, x1, x3, x5-x12, v0-v7, v20-v24]
-saved: []
-stack: 0
 */
 func bnn_step_max_neon
         movi            zero0.4s, #0
@@ -143,15 +112,7 @@ endfunc bnn_step_max_neon
 /*yaml
 name: bnn_step_min_neon
 slot: step_min
-arguments: {out: x0, x: x1, tile: x2, other: x3, other_step: x4}
-buffers:
-  out: {access: write, bytes: "(tile.pixels - 1) * tile.out_step + 4 * tile.channels if tile.pixels else 0"}
-  x: {access: read, bytes: "(tile.pixels - 1) * tile.x_step + 4 * tile.channels if tile.pixels else 0"}
-  tile: {access: read, bytes: struct}
-  other: {access: read, bytes: "(tile.pixels - 1) * other_step + 4 * tile.channels if tile.pixels else 0"}
-registers: [x0, x1, x3, x5-x12, v0-v7, v20-v24]
-saved: []
-stack: 0
+like: bnn_step_max_neon
 */
 func bnn_step_min_neon
         movi            zero0.4s, #0
