@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ci import binding, build
-from ci.bench import board, growth, networks, ops, peers, report, sweep
+from ci.bench import board, growth, networks, ops, peers, report, sweep, threads
 from ci.bench.counter import count, count_cases, how
 from ci.bench.region import CountError
 from ci.bench.symbols import Symbols
-from ci.bench.table import table
+from ci.bench.table import Cell, table
 from ci.paths import ROOT
 from ci.qemu.targets import Target, find, targets
 
@@ -71,6 +71,9 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--peers", action="store_true", help="this machine, beside onnxruntime, LiteRT and LCE"
     )
+    parser.add_argument(
+        "--threads", action="store_true", help="this machine: what threads gain in whole networks"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures into this file")
     parser.add_argument(
         "--docs", action="store_true", help="renew the tables of docs/performance.md"
@@ -78,8 +81,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if (options.sweep or options.ops) and options.target == "native":
         parser.error("--ops and --sweep count instructions: --target aarch64 or armv7")
-    if options.peers and options.target != "native":
-        parser.error("--peers measures time: on this machine")
+    if (options.peers or options.threads) and options.target != "native":
+        parser.error("--peers and --threads measure time: on this machine")
     others = options.sweep or options.ops or options.growth or options.networks
     if options.target in BOARDS and others:
         parser.error("--ops, --sweep, --growth, --networks: --target native, aarch64 or armv7")
@@ -177,6 +180,10 @@ def swept(target: Target, options: argparse.Namespace) -> Result:
     return Result(rows, "\n\n".join(texts), cliffs)
 
 
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1f}"
+
+
 def native(target: Target, options: argparse.Namespace) -> Result:
     """Time the cases."""
     command = [str(target.build / "bnn-bench"), "--json"]
@@ -187,7 +194,10 @@ def native(target: Target, options: argparse.Namespace) -> Result:
         raise SystemExit(result.stderr)
     rows = [{"target": target.name, **row} for row in json.loads(result.stdout)]
     columns = ("min_ns", "median_ns", "ns_per_unit", "cycles_per_unit", "percent_of_bound")
-    lines = [[row["name"], *(row.get(column) for column in columns)] for row in rows]
+    lines: list[list[Cell]] = [
+        [row["name"], *(row.get(column) for column in columns[:-1]), _percent(row.get(columns[-1]))]
+        for row in rows
+    ]
     caption = (
         f"**native, isa {rows[0]['isa']}.** {rows[0]['repeat']} runs; per unit: of the fastest:"
     )
@@ -219,6 +229,12 @@ def beside_peers(target: Target, options: argparse.Namespace) -> Result:
     return Result(rows, f"**{target.name}, one thread, {peers.ROUNDS} rounds.**\n\n{text}", [])
 
 
+def shared(target: Target, options: argparse.Namespace) -> Result:
+    """Time networks with threads."""
+    binding.build(target)
+    return Result([], f"**{target.name}, threads.**\n\n{threads.measure(options.only)}", [])
+
+
 def grown(target: Target, options: argparse.Namespace) -> Result:
     """Measure networks of several sizes and draw the costs."""
     isa, unit = best(target, options), growth.unit(target)
@@ -235,6 +251,8 @@ def subject(
     """Return the function that measures what was asked for."""
     if options.peers:
         return beside_peers
+    if options.threads:
+        return shared
     if options.networks:
         return whole
     if options.ops:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What threads gain: `python -m ci.bench.threads [NETWORK...]`, networks of `python -m pylibbnn zoo`; default bireal18.
+"""What threads gain in networks of `python -m pylibbnn zoo`.
 
 Rounds with one thread and with more take turns, and a time is the sum of each op's best: other work on the machine disturbs
 few ops of a round. A batch has as many samples as 4 times the threads, and its time is that of its best round.
@@ -7,10 +7,10 @@ few ops of a round. A batch has as many samples as 4 times the threads, and its 
 
 from __future__ import annotations
 
-import argparse
 import os
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +19,19 @@ from ci.bench.networks import prepare
 from ci.bench.table import Cell, table
 from pylibbnn import Model, zoo
 
+ROUNDS = 100
 SAMPLES = 4  # of a batch, per thread
 RUNS = 3  # in a row: the first one wakes the threads
 
 
-def measure(name: str, counts: list[int], rounds: int) -> list[list[Cell]]:
+def measure(names: Sequence[str]) -> str:
+    """Return a table of networks (default Bi-Real-Net-18) with one thread up to as many as there are cores."""
+    head = ["network", "threads", "ms", "faster", "ms in a batch", "faster"]
+    counts = list(range(1, (os.cpu_count() or 1) + 1))
+    return table(head, [row for name in names or ["bireal18"] for row in _rows(name, counts)])
+
+
+def _rows(name: str, counts: list[int]) -> list[list[Cell]]:
     """Return a row per number of threads: milliseconds of one sample and of a batch per sample, and how often faster."""
     with tempfile.TemporaryDirectory() as folder:
         network = prepare(name, zoo.Scale(), Path(folder))
@@ -33,12 +41,12 @@ def measure(name: str, counts: list[int], rounds: int) -> list[list[Cell]]:
     images = images.astype(np.float32)
     batches = dict.fromkeys(counts, float("inf"))
     want = models[1].run(images[:1])
-    for _ in range(rounds):
+    for _ in range(ROUNDS):
         for count, model in models.items():
             if not all(np.array_equal(model.run(images[:1]), want) for _ in range(RUNS)):
                 raise SystemExit(f"{name}: {count} threads give other bits than one")
     times = {count: sum(model.step_milliseconds) for count, model in models.items()}
-    for _ in range(max(1, rounds // 10)):
+    for _ in range(ROUNDS // 10):
         for count, model in models.items():
             start = time.perf_counter()
             model.run(images)
@@ -54,21 +62,3 @@ def measure(name: str, counts: list[int], rounds: int) -> list[list[Cell]]:
         ]
         for count in counts
     ]
-
-
-def main() -> None:
-    """Run the command line."""
-    parser = argparse.ArgumentParser(prog="python -m ci.bench.threads", description=__doc__)
-    parser.add_argument("names", nargs="*", default=["bireal18"], metavar="NETWORK")
-    parser.add_argument("--rounds", type=int, default=100, help="default 100")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="at most")
-    options = parser.parse_args()
-    head = ["network", "threads", "ms", "faster", "ms in a batch", "faster"]
-    rows = []
-    for name in options.names:
-        rows += measure(name, list(range(1, options.threads + 1)), options.rounds)
-    print(table(head, rows))
-
-
-if __name__ == "__main__":
-    main()
