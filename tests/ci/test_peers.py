@@ -77,7 +77,8 @@ def test_table() -> None:
     assert peers.missing({"LCE": "not installed: x"}).endswith("Not run: LCE: not installed: x.")
 
 
-def test_only_here(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("option", ["--peers", "--threads"])
+def test_only_here(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        parse(["--peers", "--target", "aarch64"])
-    assert "--peers measures time" in capsys.readouterr().err
+        parse([option, "--target", "aarch64"])
+    assert "measure time" in capsys.readouterr().err
