@@ -273,9 +273,23 @@ class _Import:
                 f"{first_line(error)}"
             ) from error
 
+    def _count_operands(self, node: onnx.NodeProto) -> None:
+        """Raise ValueError where a node has more or fewer inputs or outputs than its operator."""
+        domain = "" if node.domain in ONNX else node.domain
+        if not onnx.defs.has(node.op_type, max_inclusive_version=self.opset, domain=domain):
+            return
+        schema = onnx.defs.get_schema(node.op_type, self.opset, domain)
+        for what, names, least, most in (
+            ("inputs", node.input, schema.min_input, schema.max_input),
+            ("outputs", node.output, schema.min_output, schema.max_output),
+        ):
+            if not least <= len(names) <= most:
+                raise ValueError(f"{len(names)} {what} instead of {least} to {most}")
+
     def _node(self, node: onnx.NodeProto) -> None:
         inputs = [self.names[name] for name in node.input]
         node = _as_onnx(node)
+        self._count_operands(node)
         if node.op_type in SIGN_LIKE or self.signed.intersection(node.input):
             self.signed.update(node.output)
         if node.domain in ONNX:

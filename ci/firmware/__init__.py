@@ -26,7 +26,7 @@ WORK = BUILD / "firmware"
 DATA = WORK / "data"
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=native")
 QUIET = ("-nodefaults", "-display", "none", "-monitor", "none", "-serial", "none")
-SECONDS = 120  # after which a program is taken to hang
+SECONDS = 600  # after which a program is taken to hang
 
 
 class FirmwareError(Exception):

@@ -10,7 +10,7 @@ from pathlib import Path
 from ci import toolchain
 from ci.fuzz.clang import clang, environment
 from ci.fuzz.corpus import FOUND, SEEDS
-from ci.fuzz.result import Result
+from ci.fuzz.result import Result, seed
 from ci.paths import BUILD, ROOT
 
 WORK = BUILD / "fuzz"
@@ -44,7 +44,13 @@ def fuzz(seconds: int) -> Result:
     for folder in (CORPUS, FINDINGS):
         folder.mkdir(parents=True, exist_ok=True)
     command = [str(program), f"-max_total_time={seconds}", f"-max_len={MOST_BYTES}", "-timeout=20"]
-    command += ["-print_final_stats=1", f"-artifact_prefix={FINDINGS}/", str(CORPUS), str(SEEDS)]
+    command += [
+        *seed(),
+        "-print_final_stats=1",
+        f"-artifact_prefix={FINDINGS}/",
+        str(CORPUS),
+        str(SEEDS),
+    ]
     result = subprocess.run(
         command, env=environment(), capture_output=True, text=True, errors="replace", check=False
     )

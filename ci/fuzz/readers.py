@@ -19,7 +19,7 @@ from typing import Any
 
 from ci.fuzz.corpus import SEEDS
 from ci.fuzz.onnx_mutator import change_onnx
-from ci.fuzz.result import Result, ToolError
+from ci.fuzz.result import Result, ToolError, seed
 from ci.paths import BUILD, ROOT, cache_dir, new_directory
 
 WHEEL = "atheris>=2.3"  # the first that knows Python 3.11
@@ -121,8 +121,8 @@ def fuzz(name: str, seconds: int) -> Result:
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "ci.fuzz.readers", name, f"-max_total_time={seconds}"]
-    command += [*LIMITS, f"-artifact_prefix={findings}/", str(corpus)]
-    environment = {"PYTHONPATH": ":".join(path)}
+    command += [*seed(), *LIMITS, f"-artifact_prefix={findings}/", str(corpus)]
+    environment = {"PYTHONPATH": ":".join(path), "PYTHONHASHSEED": "0"}
     result = subprocess.run(
         command, env={**os.environ, **environment}, cwd=ROOT, capture_output=True, text=True,
         errors="replace", check=False,

@@ -52,25 +52,24 @@ class Thresholds(Rule[Found]):
         """Evaluate the nodes for every dot product; each channel must change its sign at most once."""
         region, dot = match.region, match.dot
         dots = possible_dots(self.graph, dot)
-        count = channels(self.graph.shape(region.output))
-        positive = self._signs(region, dots, count)
+        positive = self._signs(region, dots, noted=True)
         changes = positive[1:] != positive[:-1]
         if np.any(changes.sum(0) > 1):
             channel = int((changes.sum(0) > 1).argmax())
             return f"the sign of channel {channel} changes more than once over the dot products"
-        moving = changes.any(0)
-        falls = moving & positive[0]
-        if np.any(falls) and self._committed(dot):
-            return "another sign of the same dot product has fixed the sign of its weights"
+        falls = falling(positive)
+        if np.any(falls) and (self._committed(dot) or self._chosen(dot, dots) != falls.tobytes()):
+            return "another sign of the same dot product fixes the sign of its weights"
         at = changes.argmax(0)
         first = np.where(falls, -dots[at], dots[np.minimum(at + 1, len(dots) - 1)])
         constant = np.where(positive[0], INT32.min, INT32.max)
-        match.threshold = np.where(moving, first, constant).astype(np.int32)
+        match.threshold = np.where(changes.any(0), first, constant).astype(np.int32)
         match.falls = falls
         return None
 
-    def _signs(self, region: Region, dots: Array, count: int) -> Array:
-        """Whether y is +1, for each dot product and channel [n, C]."""
+    def _signs(self, region: Region, dots: Array, noted: bool) -> Array:
+        """Whether y is +1, for each dot product and channel [n, C]; what becomes of an exact 0 is noted where asked for."""
+        count = channels(self.graph.shape(region.output))
         step = max(1, CHUNK // count)
         asked = self.context.sign_zero
         side = -1 if asked is SignZero.MINUS else 1
@@ -79,12 +78,19 @@ class Thresholds(Rule[Found]):
             part = dots[first : first + step]
             x = np.broadcast_to(part.astype(np.float32)[:, None], (len(part), count))
             zero = region.evaluate(x) == 0
-            if asked in (SignZero.AUTO, SignZero.ERROR):
+            if noted and asked in (SignZero.AUTO, SignZero.ERROR):
                 refuse_zero(region, part, zero)
-            elif np.any(zero):
+            elif noted and np.any(zero):
                 self.context.report.decided_zero(region.sources)
             parts.append(region.evaluate(x, side) > 0)
         return np.concatenate(parts)
+
+    def _chosen(self, dot: Node, dots: Array) -> bytes:
+        """The falling channels of the sign whose turn is first, whatever the nodes' order: of one without any, if there is."""
+        found = [self.pattern(node) for node in self.graph.nodes if node.op in self.ops]
+        signs = [self._signs(f.region, dots, noted=False) for f in found if f and f.dot is dot]
+        possible = [falling(s) for s in signs if np.all((s[1:] != s[:-1]).sum(0) <= 1)]
+        return min((falls.tobytes() for falls in possible), key=lambda falls: (any(falls), falls))
 
     def _committed(self, dot: Node) -> bool:
         return any(node.op == "threshold" for node in self.graph.consumers(dot.output))
@@ -103,6 +109,11 @@ class Thresholds(Rule[Found]):
         graph.prune()
         if np.any(match.falls):
             negate(graph, dot, match.falls)
+
+
+def falling(positive: Array) -> Array:
+    """Channels whose sign goes from +1 to -1 as the dot product grows."""
+    return np.asarray(positive[0] & ~positive[-1])
 
 
 def refuse_zero(region: Region, dots: Array, zero: Array) -> None:

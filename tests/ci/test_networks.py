@@ -59,7 +59,9 @@ def test_ops(target: Target, tmp_path: Path) -> None:
     assert sum(r["share"] for r in rows) == pytest.approx(1)
     bounds = [r["of_bound"] for r in rows if r["macs"]]
     assert len(bounds) == len([kind for kind in kinds if kind in PRODUCTS])
-    assert 0.01 < min(bounds) < max(bounds) < 1.2  # the chain takes 2.5 operations instead of 3
+    assert (
+        0.001 < min(bounds) < max(bounds) < 1.2
+    )  # without vectors; the chain: 2.5 operations instead of 3
     assert all(r["activation_bytes"] > 0 for r in rows)
     assert "binary" in text.splitlines()[-1]
 

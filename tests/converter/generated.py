@@ -30,7 +30,7 @@ FAILURES = ROOT / "build" / "generated"
 #: Real networks whose nodes are shuffled as well, the smaller ones, and how often.
 FILES = sorted(
     path
-    for folder in (Path(__file__).parent / "zoo", ROOT.parent / "shared" / "models")
+    for folder in (Path(__file__).parent / "zoo", REGRESSIONS, ROOT.parent / "shared" / "models")
     for path in folder.rglob("*.onnx")
     if path.stat().st_size < 5_000_000
 )
