@@ -3,8 +3,8 @@
 
     x -> f -> y, x -> f -> z        x -> f -> y, read instead of z
 
-Equal: same operator, attributes and inputs, where constants are compared by content. A node that writes a graph output
-stays, and so do convolutions and dense layers, which have a name and a row in the report each.
+Equal: same operator, attributes and inputs, where constants are compared by content. Graph outputs keep their names, of
+two none goes; nor do convolutions and dense layers, which have a name and a row in the report each.
 """
 
 from __future__ import annotations
@@ -38,15 +38,20 @@ class Cse(Rule[tuple[Node, Node]]):
         return None if first is node else (first, node)
 
     def check(self, match: tuple[Node, Node]) -> str | None:
-        """Graph outputs keep their names."""
-        return "it writes a graph output" if self.graph.is_output(match[1].output) else None
+        """Two graph outputs are two."""
+        both = all(self.graph.is_output(node.output) for node in match)
+        return "both write graph outputs" if both else None
 
     def rewrite(self, match: tuple[Node, Node]) -> None:
-        """Read the first instead."""
+        """Read the first instead, which takes the name of the second where that is a graph output."""
         first, second = match
         first.sources = merged(first.sources, second.sources)
-        self.graph.replace_uses(second.output, first.output)
+        kept, gone = first.output, second.output
+        if self.graph.is_output(gone):
+            kept, gone = gone, kept
         self.graph.remove(second)
+        first.outputs = [kept]
+        self.graph.replace_uses(gone, kept)
 
     def _key(self, node: Node) -> tuple[Any, ...]:
         attrs = sorted((k, _plain(v)) for k, v in node.attrs.items())
