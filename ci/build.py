@@ -12,6 +12,8 @@ import sysconfig
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from filelock import FileLock
+
 from ci import toolchain
 from ci.paths import ROOT
 from ci.qemu.targets import Target, find
@@ -26,7 +28,13 @@ def programs(target: Target) -> tuple[str, ...]:
 
 
 def build(target: Target) -> None:
-    """Configure where needed and build; both are quick when nothing changed."""
+    """Configure where needed and build, one process at a time; both are quick when nothing changed."""
+    target.build.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.build / "lock"):
+        _build(target)
+
+
+def _build(target: Target) -> None:
     work = target.build / "cmake"
     compiler = _compiler(target)
     stamp = work / "configured"
@@ -73,9 +81,11 @@ def _says(file: Path, text: str) -> bool:
 def _link(link: Path, work: Path) -> None:
     """Link to the program of that name, wherever in the CMake folder its subproject put it."""
     program = next(path for path in work.rglob(link.name) if path.is_file())
-    if link.is_symlink() or link.exists():
-        link.unlink()
-    link.symlink_to(program.relative_to(link.parent))
+    wanted = program.relative_to(link.parent)
+    if link.is_symlink() and link.readlink() == wanted:
+        return  # another process may be running it
+    link.unlink(missing_ok=True)
+    link.symlink_to(wanted)
 
 
 def main(names: list[str]) -> None:

@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from ci import toolchain
 from ci.bench import unicorn_counter
 from ci.bench.region import CountError, Region
@@ -23,12 +25,13 @@ PLUGIN = BUILD / "counter.so"
 
 
 def build_plugin() -> Path:
-    """Compile the plugin for this machine's QEMU if its source is newer."""
-    if not PLUGIN.is_file() or PLUGIN.stat().st_mtime < SOURCE.stat().st_mtime:
-        PLUGIN.parent.mkdir(parents=True, exist_ok=True)
-        options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror"]
-        command = [*toolchain.native_cc(), *options, "-shared", "-fPIC"]
-        toolchain.run([*command, "-o", str(PLUGIN), str(SOURCE)])
+    """Compile the plugin for this machine's QEMU if its source is newer, one process at a time."""
+    PLUGIN.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(PLUGIN.with_suffix(".lock")):
+        if not PLUGIN.is_file() or PLUGIN.stat().st_mtime < SOURCE.stat().st_mtime:
+            options = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion"]
+            command = [*toolchain.native_cc(), *options, "-Werror", "-shared", "-fPIC"]
+            toolchain.run([*command, "-o", str(PLUGIN), str(SOURCE)])
     return PLUGIN
 
 
