@@ -13,6 +13,7 @@ from converter import interp
 from converter.errors import ConversionError
 from converter.fold import first_line
 from converter.graph import Graph
+from converter.library import load
 from converter.verify_inputs import Arrays
 
 Runner = Callable[[Arrays], Arrays]
@@ -20,17 +21,7 @@ Runner = Callable[[Arrays], Arrays]
 
 def library(dab: bytes) -> Runner:
     """The library on this machine, with a file."""
-    try:
-        import pylibbnn
-    except ImportError as error:
-        raise ConversionError(
-            f"--verify needs pylibbnn with its compiled library ({first_line(error)}); "
-            "install it with: pip install ."
-        ) from None
-    try:
-        model = pylibbnn.Model(dab)
-    except pylibbnn.BnnError as error:
-        raise ConversionError(f"the library refuses the converted network: {error}") from error
+    model = load(dab, "--verify")
 
     def run(inputs: Arrays) -> Arrays:
         result: Any = model.run(inputs)

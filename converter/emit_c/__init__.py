@@ -14,11 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from converter import dab
+from converter import dab, library
 from converter.emit_c import names
 from converter.emit_c.templates import FILES
 from converter.errors import ConversionError
-from converter.fold import first_line
 
 __all__ = ["emit", "names"]
 
@@ -72,17 +71,8 @@ def emit(data: bytes, name: str) -> dict[str, bytes]:
 
 def _arena_bytes(data: bytes) -> int:
     """What the portable kernels take on this machine: with 64-bit pointers, hence enough for others."""
-    try:
-        import pylibbnn
-    except ImportError as error:
-        raise ConversionError(
-            f"--emit c needs pylibbnn with its compiled library ({first_line(error)}); "
-            "install it with: pip install ."
-        ) from None
-    try:
-        return pylibbnn.Model(data, "c").arena_bytes
-    except pylibbnn.BnnError as error:
-        raise ConversionError(f"the library refuses the network: {error}") from error
+    arena_bytes: int = library.load(data, "--emit c", "c").arena_bytes
+    return arena_bytes
 
 
 def _declared(tensors: list[tuple[str, dab.Tensor]], inputs: int) -> Iterator[str]:

@@ -58,7 +58,7 @@ class Thresholds(Rule[Found]):
             channel = int((changes.sum(0) > 1).argmax())
             return f"the sign of channel {channel} changes more than once over the dot products"
         falls = falling(positive)
-        if np.any(falls) and (self._committed(dot) or self._chosen(dot, dots) != falls.tobytes()):
+        if np.any(falls) and (self._committed(dot) or self._waits(match, dots, falls)):
             return "another sign of the same dot product fixes the sign of its weights"
         at = changes.argmax(0)
         first = np.where(falls, -dots[at], dots[np.minimum(at + 1, len(dots) - 1)])
@@ -85,12 +85,19 @@ class Thresholds(Rule[Found]):
             parts.append(region.evaluate(x, side) > 0)
         return np.concatenate(parts)
 
-    def _chosen(self, dot: Node, dots: Array) -> bytes:
-        """The falling channels of the sign whose turn is first, whatever the nodes' order: of one without any, if there is."""
-        found = [self.pattern(node) for node in self.graph.nodes if node.op in self.ops]
-        signs = [self._signs(f.region, dots, noted=False) for f in found if f and f.dot is dot]
-        possible = [falling(s) for s in signs if np.all((s[1:] != s[:-1]).sum(0) <= 1)]
-        return min((falls.tobytes() for falls in possible), key=lambda falls: (any(falls), falls))
+    def _waits(self, match: Found, dots: Array, falls: Array) -> bool:
+        """Whether the turn of another sign of the same dot product is first, whatever the nodes' order."""
+        for node in self.graph.nodes:
+            if node.op not in self.ops or node.output == match.region.output:
+                continue
+            other = self.pattern(node)
+            if other is None or other.dot is not match.dot:
+                continue
+            positive = self._signs(other.region, dots, noted=False)
+            once = np.all((positive[1:] != positive[:-1]).sum(0) <= 1)
+            if once and falling(positive).tobytes() < falls.tobytes():
+                return True
+        return False
 
     def _committed(self, dot: Node) -> bool:
         return any(node.op == "threshold" for node in self.graph.consumers(dot.output))

@@ -95,6 +95,9 @@ static struct bnn_plan *lay_out(const bnn_model *model, const struct bnn_kernels
 static bnn_status measure(const bnn_model *model, const bnn_options *options, uint32_t cpu, struct bnn_kernels *kernels,
                           struct sizes *sizes, bnn_error *error)
 {
+    if (workers_of(options) > BNN_MAX_WORKERS) { /* sums of their scratch memory would not fit 64 bits */
+        return bnn_fail(error, BNN_ERR_ARGUMENT, BNN_PLACE_NONE, 0, "options.workers: more than BNN_MAX_WORKERS");
+    }
     if (bnn_kernels_select(kernels, options->isa, cpu) < 0) {
         return bnn_fail(error, BNN_ERR_ISA, BNN_PLACE_NONE, 0,
                         "options.isa: no such instruction-set variant, or this cpu lacks it; bnn_isa() lists them");

@@ -17,10 +17,12 @@ from converter.dab_model import Kind, Step, Type
 from model.cases import Net
 from model.test_core_runner import command_of
 from targets import Target
+from targets.target import DabError
 
 ZOO = ROOT / "tests" / "converter" / "zoo"
 NETWORKS = ("bireal18_dynamo", "reactnet_a_dynamo", "xnor_alexnet_dynamo", "quicknet_dynamo")
 LIBRARY = ROOT / "libbnn"
+MOST_WORKERS = 1024  # BNN_MAX_WORKERS of bnn.h
 
 
 @lru_cache
@@ -61,6 +63,9 @@ def test_workers_take_scratch(target: Target) -> None:
     none, one, two, three = (target.load(data, workers=n).arena_bytes for n in (0, 1, 2, 3))
     assert none == one
     assert three - two == two - one > 0
+    for workers in (MOST_WORKERS + 1, 2**32 - 1):  # whose sizes might not fit a number
+        with pytest.raises(DabError, match="more than BNN_MAX_WORKERS"):
+            target.load(data, workers=workers)
 
 
 @pytest.fixture(scope="module")

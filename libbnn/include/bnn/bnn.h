@@ -38,6 +38,7 @@ extern "C" {
 /* Alignment in bytes that model bytes and arena must have. */
 #define BNN_ALIGNMENT 64
 #define BNN_MAX_RANK 6
+#define BNN_MAX_WORKERS 1024
 
 /* [cffi] The declarations from here to [cffi end] are also read by the Python binding: no macros, no attributes inside. */
 typedef enum bnn_status {
@@ -69,7 +70,8 @@ typedef enum bnn_place {
 } bnn_place;
 
 /* Position and cause of an error: `place` names the table, `index` the row in it (OPERAND, ATTRIBUTE: the op; STRING: the
- * tensor or op that has the name; DATA: the tensor; of BNN_ERR_ARENA: the bytes that the arena must have), `what` is a static sentence that names the field and the rule it breaks. */
+ * tensor or op that has the name; DATA: the tensor; of BNN_ERR_ARENA: the bytes that the arena must have), `what` is a static
+ * sentence that names the field and the rule it breaks. */
 typedef struct bnn_error {
     bnn_status status;
     bnn_place place;
@@ -138,7 +140,8 @@ typedef void bnn_parallel(void *context, bnn_task *task, void *argument, uint32_
  * profile: called before (end = 0) and after (end = 1) every step of bnn_run, in the calling thread; NULL: none.
  * parallel: runs parts of a step at the same time, called in bnn_run's thread; NULL: none. Results are the same bits, whatever
  *   it does.
- * workers: how many parts may run at the same time; each takes scratch memory. 0 and 1, or parallel NULL: one. */
+ * workers: how many parts may run at the same time, at most BNN_MAX_WORKERS; each takes scratch memory. 0 and 1, or parallel
+ *   NULL: one. */
 typedef struct bnn_options {
     const char *isa;
     void (*profile)(void *context, uint32_t step, int end);

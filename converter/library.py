@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The compiled library, for options that need it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from converter.errors import ConversionError
+from converter.fold import first_line
+
+
+def load(dab: bytes, option: str, isa: str | None = None) -> Any:
+    """A pylibbnn.Model of a file. Raises ConversionError, which names the option, where there is no library."""
+    try:
+        import pylibbnn
+    except ImportError as error:
+        raise ConversionError(
+            f"{option} needs pylibbnn with its compiled library ({first_line(error)}); "
+            "install it with: pip install ."
+        ) from None
+    try:
+        return pylibbnn.Model(dab, isa)
+    except pylibbnn.BnnError as error:
+        raise ConversionError(f"the library refuses the converted network: {error}") from error
