@@ -12,6 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from ci import toolchain
 from ci.paths import ROOT
 from ci.qemu import sysroot
@@ -27,7 +29,13 @@ def folder(target: Target) -> Path:
 
 
 def build(target: Target) -> None:
-    """Compile the extension module if a source is newer than it."""
+    """Compile the extension module if a source is newer than it, one process at a time."""
+    target.build.mkdir(parents=True, exist_ok=True)
+    with FileLock(target.build / "binding.lock"):
+        _build(target)
+
+
+def _build(target: Target) -> None:
     recipe = runpy.run_path(str(ROOT / "pylibbnn" / "_build.py"))
     package = folder(target) / "pylibbnn"
     if target.zig:

@@ -103,6 +103,7 @@ def _settings(work: Path, architecture: str) -> Path:
         f'Dir::State::status "{work}/status";',
         f'Dir::Cache "{work}/cache";',
         'Acquire::Languages "none";',
+        'Acquire::Retries "3";',
         'APT::Install-Recommends "false";',
         'APT::Keep-Downloaded-Packages "true";',
         "#clear APT::Update::Pre-Invoke;",

@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -81,23 +82,37 @@ def machines(programs: dict[str, Program]) -> Callable[[str, bool], Machine]:
     return machine
 
 
-@pytest.fixture(scope="session")
-def counts(pytestconfig: pytest.Config) -> Iterator[Counts]:
+@pytest.fixture
+def counts(pytestconfig: pytest.Config) -> Counts:
     """Executed instructions, filled by the tests."""
-    table: Counts = {}
-    pytestconfig.stash[COUNTS] = table
-    yield table
-    BUILD.mkdir(exist_ok=True)
-    (BUILD / "asm-counts.json").write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    return pytestconfig.stash.setdefault(COUNTS, {})
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker gives what it counted to the process that started it."""
+    config = session.config
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["counts"] = config.stash.get(COUNTS, {})
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take what a worker counted."""
+    table = node.config.stash.setdefault(COUNTS, {})
+    table.update(getattr(node, "workeroutput", {}).get("counts", {}))
 
 
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     table = config.stash.get(COUNTS, {})
-    if table:
-        terminalreporter.section("executed instructions (all cases: build/asm-counts.json)")
-    for name, cases in table.items():
+    if not table:
+        return
+    terminalreporter.section("executed instructions (all cases: build/asm-counts.json)")
+    for name, cases in sorted(table.items()):
         shape, work, unit = TYPICAL[name.split()[1]]
         count = cases[repr(shape)]
         terminalreporter.write_line(f"{name:30} {count / work:8.2f} per {unit:13} {shape}")
+    BUILD.mkdir(exist_ok=True)
+    text = json.dumps(table, indent=1, sort_keys=True) + "\n"
+    (BUILD / "asm-counts.json").write_text(text, encoding="utf-8")

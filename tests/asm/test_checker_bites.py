@@ -220,7 +220,7 @@ def contract_of(plant: Plant) -> Contract:
 
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda p: f"{p.folder}-{p.name}")
 def test_execution(plant: Plant, planted: dict[str, Program]) -> None:
-    machine = Machine(ISAS[plant.folder], planted[plant.folder], timeout=0.5)
+    machine = Machine(ISAS[plant.folder], planted[plant.folder])
     outcome = machine.call(contract_of(plant), oracles.build("max_bits", Row(9)))
     if plant.expected:
         assert any(plant.expected in fault for fault in outcome.faults), outcome.faults

@@ -17,7 +17,7 @@ MANY = 16384  # tensors, ops
 SPACE = 320  # bytes between activations: room for 65 floats
 UNSUPPORTED = -8
 ALIGNMENT, ARENA = -2, -9
-SECONDS = 30.0  # a tenth is usual, some under an emulator; what these files are after takes minutes or days
+SECONDS = 120.0  # a tenth is usual, 3 under an emulator; what these files are after takes many minutes or days
 
 
 def tensor(at: int, first: int, last: int, elements: int = 1) -> Tensor:
