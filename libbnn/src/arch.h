@@ -73,6 +73,13 @@
 #define BNN_ARCH_HAS_DOTPROD 0
 #endif
 
+/* And of its products of 8-bit matrices. */
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+#define BNN_ARCH_HAS_I8MM 1
+#else
+#define BNN_ARCH_HAS_I8MM 0
+#endif
+
 /* Cpu features, as bits of bnn_cpu_features(): what kernels need, and traits that make some the better choice. */
 #define BNN_CPU_NEON 1
 #define BNN_CPU_FAST_SELECT 2 /* trait: bit, bif and bsl cost no more than eor and add */
@@ -81,6 +88,7 @@
 #define BNN_CPU_AVX512 16 /* F, BW, DQ, VL, VNNI and VPOPCNTDQ */
 #define BNN_CPU_DOTPROD 32
 #define BNN_CPU_MVE 64
+#define BNN_CPU_I8MM 128
 #define BNN_CPU_TRAITS BNN_CPU_FAST_SELECT
 
 #endif

@@ -13,6 +13,7 @@ import unicorn
 from elftools.elf.elffile import ELFFile
 from unicorn import arm64_const, arm_const
 
+from asm import matrices
 from asm.contract import Contract, values_of
 from asm.isa import ARMV8, Isa
 from oracles.case import Argument, Buffer, Case, Struct
@@ -111,9 +112,11 @@ class Machine:
         self._ranges: list[Range] = []
         self._entry_sp = 0
         self._pushed: tuple[int, int] | None = None  # pc and lowest address of an access below sp
+        self._exception = ""  # that ended the call
         # Hooks must be there before code is translated: later ones would not see it.
         self._uc.hook_add(unicorn.UC_HOOK_MEM_READ | unicorn.UC_HOOK_MEM_WRITE, self._on_access)
         self._uc.hook_add(unicorn.UC_HOOK_BLOCK, self._on_block)
+        self._uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
         if trace:
             self._uc.hook_add(unicorn.UC_HOOK_CODE, self._on_instruction)
 
@@ -125,6 +128,7 @@ class Machine:
         self._ranges = list(self._allowed(contract, case, placed, values))
         self._entry_sp = STACK - 0x400
         self._pushed = None
+        self._exception = ""
         before = self._prepare(case, placed)
         address, _ = self.program.functions[contract.name]
         try:
@@ -132,7 +136,9 @@ class Machine:
         except unicorn.UcError as error:
             self._outcome.fault(f"{error} at {self._here()}")
         else:
-            if self._uc.reg_read(self.isa.pc) != RETURN:
+            if self._exception:
+                self._outcome.fault(self._exception)
+            elif self._uc.reg_read(self.isa.pc) != RETURN:
                 self._outcome.fault(f"did not return within {MOST} instructions")
             self._check_push(0)
             self._compare_registers(contract, before)
@@ -287,6 +293,11 @@ class Machine:
             self._outcome.instructions += size // 4
             if self._outcome.instructions > MOST:
                 uc.emu_stop()
+
+    def _on_exception(self, uc: unicorn.Uc, number: int, data: object) -> None:
+        if self.isa is not ARMV8 or not matrices.execute(uc):
+            self._exception = f"exception {number} at {self._here()}"
+            uc.emu_stop()
 
     def _on_instruction(self, uc: unicorn.Uc, address: int, size: int, data: object) -> None:
         if address != RETURN:

@@ -106,6 +106,8 @@ PLANTS = [
     ),
     Plant("undeclared", A, "undeclared x7 changed", "mov x7, #1"),
     Plant("undeclared", B, "undeclared d30 changed", "vmov.i8 q15, #0"),
+    Plant("unknown", A, "exception 1 at unknown+0x0", "udf #0"),
+    Plant("unknown", B, "Invalid instruction (UC_ERR_INSN_INVALID) at unknown+0x0", "udf #0"),
     Plant("reads_behind", A, "reads 1 bytes at x[9] of 9", behind="ldrb w4, [x1]"),
     Plant("reads_behind", B, "reads 1 bytes at x[9] of 9", behind="ldrb r12, [r1]"),
     Plant("reads_before", A, "reads 8 bytes at x[-8] of 9", "ldr x4, [x1, #-8]"),

@@ -20,7 +20,7 @@ CHOICES = {
         "cortex-a53": "neon",
         "cortex-a72": "neon",
         "neoverse-n1": "neon_chain",
-        "max": "neon_dotprod",
+        "max": "neon_i8mm",
     },
 }
 PROGRAM = [Step.EMIT_INT, Step.AFFINE, Step.EMIT_F32, Step.EMIT_SIGN]

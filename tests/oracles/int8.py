@@ -73,7 +73,13 @@ SLOTS = {
     ],
     "unpack_i8": TILES,
     "dot_s8": [*DOTS, *LANES],
-    "dot_sign": [*DOTS, Dot(300, 2), Dot(1024, 1), Dot(65536, 1, 8, "largest")],
+    "dot_sign": [
+        *DOTS,
+        *(Dot(n, 15) for n in (5, 8, 39)),
+        Dot(300, 2),
+        Dot(1024, 1),
+        Dot(65536, 1, 8, "largest"),
+    ],
     "sum_affine": [
         *(Sums(pixels) for pixels in (0, 1, 2, 3, 4, 5, 17)),
         *(Sums(pixels, gap) for pixels in (1, 2, 5) for gap in (1, 4, 120)),

@@ -17,10 +17,16 @@ _Static_assert(sizeof(size_t) == 8, "the assembly takes 64-bit sizes");
 
 #define CPUID_CAPABILITY (1UL << 11)   /* HWCAP_CPUID of <asm/hwcap.h>: reading MIDR_EL1 is emulated */
 #define DOTPROD_CAPABILITY (1UL << 20) /* HWCAP_ASIMDDP */
+#define I8MM_CAPABILITY (1UL << 13)    /* HWCAP2_I8MM */
 
 static int has_dotprod(void)
 {
     return (getauxval(AT_HWCAP) & DOTPROD_CAPABILITY) != 0;
+}
+
+static int has_i8mm(void)
+{
+    return (getauxval(AT_HWCAP2) & I8MM_CAPABILITY) != 0;
 }
 
 /* The main identification register of the core that this thread runs on; 0 if it is not to be had. */
@@ -36,6 +42,11 @@ static uint32_t core(void)
 static int has_dotprod(void)
 {
     return BNN_ARCH_HAS_DOTPROD;
+}
+
+static int has_i8mm(void)
+{
+    return BNN_ARCH_HAS_I8MM;
 }
 
 #if defined(__APPLE__)
@@ -96,7 +107,8 @@ static int selects_fast(uint32_t midr)
  * is one that tells, otherwise it is what the compiler may assume. Where cores differ, the one that plans decides. */
 uint32_t bnn_cpu_features(void)
 {
-    return BNN_CPU_NEON | (has_dotprod() ? BNN_CPU_DOTPROD : 0) | (selects_fast(core()) ? BNN_CPU_FAST_SELECT : 0);
+    return BNN_CPU_NEON | (has_dotprod() ? BNN_CPU_DOTPROD : 0) | (has_i8mm() ? BNN_CPU_I8MM : 0) |
+           (selects_fast(core()) ? BNN_CPU_FAST_SELECT : 0);
 }
 
 #endif
