@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from ci import toolchain
 from ci.paths import ROOT
@@ -97,6 +99,18 @@ def test_shared_library(installed: Path, tmp_path: Path) -> None:
     cmake(source, tmp_path / "build", f"-DCMAKE_PREFIX_PATH={installed}")
     run(tmp_path, tmp_path / "build" / "user")
     assert any(installed.rglob("libbnn.*0.1*"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are exported")
+def test_exported_names(installed: Path) -> None:
+    """The shared library exports the functions of bnn.h, and nothing else."""
+    header = (LIBRARY / "include" / "bnn" / "bnn.h").read_text(encoding="utf-8")
+    public = re.findall(r"^(?!typedef)[A-Za-z][\w ]* \*?(bnn_\w+)\(", header, re.MULTILINE)
+    library = next(installed.rglob("libbnn.so"))
+    with library.open("rb") as stream:
+        symbols = ELFFile(stream).get_section_by_name(".dynsym").iter_symbols()
+        names = {symbol.name for symbol in symbols if symbol["st_shndx"] != "SHN_UNDEF"}
+    assert names - {""} == set(public)
 
 
 def test_bare_metal(tmp_path: Path) -> None:
