@@ -20,6 +20,7 @@ PROGRAMS = ("llvm-mca", "llvm-mc")
 NEWEST, OLDEST = 22, 19  # a model of NEWEST is taken from the next older version that there is
 TRIPLES = {"aarch64": "aarch64", "arm": "armv7"}
 NEON = "-mattr=+neon"
+KNOWN = {"aarch64": f"{NEON},+dotprod,+i8mm", "arm": NEON}  # instructions that are disassembled
 ITERATIONS = 100
 # The models of 32-bit cores know no ldm and stm of integer registers, nor vld1 to vld4 that write their address back.
 SKIP = {"aarch64": [], "arm": ["-skip-unsupported-instructions=lack-sched"]}
@@ -65,11 +66,17 @@ def version(major: int) -> str:
     return found[1] if found else str(major)
 
 
-def cycles(machine: str, code: Sequence[bytes], cpu: str, major: int) -> float:
-    """Return the cycles of one pass of a loop on a core; machine is "aarch64" or "arm"."""
+def cycles(machine: str, code: Sequence[bytes], cpu: str, major: int) -> float | None:
+    """Return the cycles of one pass of a loop on a core, None if it lacks instructions; machine is "aarch64" or "arm"."""
     command = [program("llvm-mca", major), f"-mtriple={TRIPLES[machine]}", f"-mcpu={cpu}", NEON]
     command += [f"-iterations={ITERATIONS}", *SKIP[machine]]
-    printed = _run(command, _assembly(machine, tuple(code)))
+    text = _assembly(machine, tuple(code))
+    try:
+        printed = _run(command, text)
+    except ModelError as error:
+        if "instruction requires:" in str(error):
+            return None
+        raise
     total = re.search(r"Total Cycles:\s+(\d+)", printed)
     if not total:
         raise ModelError(f"llvm-mca {major} has no result for {cpu}")
@@ -79,8 +86,11 @@ def cycles(machine: str, code: Sequence[bytes], cpu: str, major: int) -> float:
 @lru_cache(maxsize=64)
 def _assembly(machine: str, code: tuple[bytes, ...]) -> str:
     text = "\n".join(" ".join(f"0x{byte:02x}" for byte in word) for word in code)
-    command = [program("llvm-mc", NEWEST), f"-triple={TRIPLES[machine]}", NEON]
-    return _run([*command, "--disassemble"], text)
+    command = [program("llvm-mc", NEWEST), f"-triple={TRIPLES[machine]}", KNOWN[machine]]
+    found = _run([*command, "--disassemble"], text)
+    if len(re.findall(r"^\t[^.]", found, re.MULTILINE)) != len(code):
+        raise ModelError(f"llvm-mc does not know every instruction of a loop:\n{found[-300:]}")
+    return found
 
 
 def _run(command: Sequence[str], text: str) -> str:

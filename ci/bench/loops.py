@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ci.bench.mix import classify, disassemble
 from ci.bench.region import Region
 
+PRODUCTS = {"sdot": 1.0, "smmla": 2.0}  # the others multiply 8 numbers
 BRANCH = re.compile(r"b|b\.?[a-z]{2}|cbn?z|tbn?z")  # and not bl: no calls
 
 
@@ -33,11 +34,17 @@ def _target(machine: str, code: bytes, address: int) -> int | None:
 
 
 def _work(machine: str, region: Region, address: int) -> float:
-    """Return the weight of an instruction as a measure of binary products: exclusive ors of vectors, 64-bit ones half."""
+    """Return the weight of an instruction as a measure of products.
+
+    Of binary ones: exclusive ors of vectors, 64-bit ones half. Of 8-bit numbers: 16 products.
+    """
     code = region.code[address]
-    if classify(machine, code) != "eor":
+    kind = classify(machine, code)
+    if kind not in ("eor", "product"):
         return 0.0
-    operands = disassemble(machine, code)[1]
+    mnemonic, operands = disassemble(machine, code)
+    if kind == "product":
+        return PRODUCTS.get(mnemonic, 0.5)
     return 0.5 if ".8b" in operands or operands.startswith("d") else 1.0
 
 
@@ -63,6 +70,6 @@ def inner_loop(machine: str, region: Region, units: float) -> Loop | None:
     _, passes, body = best
     every = sum(_work(machine, region, a) * n for a, n in region.executions.items())
     here = sum(_work(machine, region, a) for a in body)
-    # Packing has no products: its loop then does all the work.
+    # Packing, and selecting by bits, have no products: the loop then does all the work.
     share = here / every if every else 1 / passes
     return Loop(body[0], tuple(region.code[a] for a in body), units * share)

@@ -15,6 +15,7 @@ from ci.bench.region import Region
 CLASSES = {
     "eor": r"v?eor",
     "cnt": r"v?cnt",
+    "product": r"(sdot|smmla|v?s?mull2?|v?s?mlal2?)",
     "select": r"v?(bsl|bit|bif|mvn|not)",
     "add": r"v?(add|addp|sub|padd)",
     "widen": r"v?(u|s)?(adalp|addlp|padal|paddl|addw2?|addl2?|sublp?)",

@@ -123,14 +123,15 @@ def cycle_table(target: str, machine: str, by_isa: Mapping[str, Counted]) -> str
     lines: list[list[Cell]] = []
     for name, variants in _inner_loops(machine, by_isa).items():
         cycles = [[_cycles(machine, loop, core) for core in cores] for loop in variants]
-        best = [min(column) for column in zip(*cycles, strict=True)]
+        best = [min(filter(None, column), default=None) for column in zip(*cycles, strict=True)]
         for (loop, names), row in zip(variants.items(), cycles, strict=True):
             judged = [
-                verdict(mine, core.goal) if mine == least and "bconv" in name else ""
+                verdict(mine, core.goal) if mine and mine == least and "bconv" in name else ""
                 for mine, least, core in zip(row, best, cores, strict=True)
             ]
             cells = [
-                f"{mine:.3f} {notes.mark(name, v)}" for mine, v in zip(row, judged, strict=True)
+                f"{mine:.3f} {notes.mark(name, v)}" if mine else ""
+                for mine, v in zip(row, judged, strict=True)
             ]
             per_unit = len(loop.code) / loop.units
             lines.append([name, ", ".join(names), per_unit, *map(str.strip, cells)])
@@ -167,8 +168,9 @@ def _inner_loops(
     return found
 
 
-def _cycles(machine: str, loop: loops.Loop, core: figures.Core) -> float:
-    return llvm.cycles(machine, loop.code, core.cpu, core.llvm) / loop.units
+def _cycles(machine: str, loop: loops.Loop, core: figures.Core) -> float | None:
+    found = llvm.cycles(machine, loop.code, core.cpu, core.llvm)
+    return found and found / loop.units
 
 
 def sweep_table(found: sweep.Found) -> str:
