@@ -29,20 +29,23 @@ struct copies {
     const struct copy *copy;
 };
 
-/* The two inner axes. A step back is no size for kernels. */
-static void run_plane(const struct bnn_kernels *kernels, const struct copy *c, const float *x, float *out)
+/* The two inner axes, from an element of x and one of the output on. A step back is no size for kernels, and no offset for a
+ * pointer: it is added to an index, modulo, before that becomes an address. */
+static void run_plane(const struct bnn_kernels *kernels, const struct copy *c, size_t in_at, size_t out_at)
 {
     const size_t *dims = c->dims + c->rank - 2, *in = c->in_step + c->rank - 2, *to = c->out_step + c->rank - 2;
+    const float *x = c->in;
+    float *out = c->out;
     if (in[1] == 1 && to[1] == 1 && in[0] <= PTRDIFF_MAX / sizeof *x) {
         const struct bnn_tile rows = {dims[0], dims[1], to[0] * sizeof *out, in[0] * sizeof *x};
-        kernels->copy_f32(out, x, &rows);
+        kernels->copy_f32(out + out_at, x + in_at, &rows);
     } else if (in[0] == 1 && to[1] == 1 && in[1] <= PTRDIFF_MAX / sizeof *x) {
         const struct bnn_tile columns = {dims[0], dims[1], to[0] * sizeof *out, in[1] * sizeof *x};
-        kernels->transpose_f32(out, x, &columns);
+        kernels->transpose_f32(out + out_at, x + in_at, &columns);
     } else {
         for (size_t i = 0; i < dims[0]; i++) {
             for (size_t j = 0; j < dims[1]; j++) {
-                out[i * to[0] + j * to[1]] = x[i * in[0] + j * in[1]];
+                out[out_at + i * to[0] + j * to[1]] = x[in_at + i * in[0] + j * in[1]];
             }
         }
     }
@@ -52,7 +55,7 @@ static void run_copy(const struct bnn_kernels *kernels, const struct copy *c)
 {
     size_t index[BNN_MAX_RANK] = {0}, in = c->in_at, out = c->out_at;
     for (;;) {
-        run_plane(kernels, c, c->in + in, c->out + out);
+        run_plane(kernels, c, in, out);
         uint32_t d = c->rank - 2;
         for (;;) {
             if (d-- == 0) {
