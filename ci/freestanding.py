@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Proof that the library needs no C library, owns no writable memory and exports bnn_ names only.
 
-Everything in libbnn/src is compiled without a C library and linked into one relocatable object, whose symbols are then read.
+Everything in libbnn/src is compiled without a C library, and for ARM's Linux with one, and linked into one relocatable object,
+whose symbols are then read.
 """
 
 from __future__ import annotations
@@ -21,21 +22,17 @@ TARGETS = {
     "arm": ("arm-freestanding-eabi", ("-mcpu=generic+v7a",)),
     "thumb": ("thumb-freestanding-eabi", ("-mcpu=cortex_m4",)),
     "x86_64": ("x86_64-freestanding", ()),
+    "aarch64-linux": ("aarch64-linux-musl", ()),
+    "arm-linux": ("arm-linux-musleabihf", ("-mcpu=generic+v7a",)),
 }
-OPTIONS = (
-    "-std=c11",
-    "-ffreestanding",
-    "-nostdlib",
-    "-ffp-contract=off",
-    "-DBNN_CONFIG_FREESTANDING=1",
-)
-PORT = {
-    "memcpy",
-    "memset",
-    "memcmp",
-    "memmove",
-}  # what port.h names, and what a compiler may call by itself
-RUNTIME = "__aeabi_"  # the compiler's own arithmetic on processors that lack it
+OPTIONS = ("-std=c11", "-ffp-contract=off")
+FREESTANDING = ("-nostdlib", "-ffreestanding", "-DBNN_CONFIG_FREESTANDING=1")
+PORT = {"memcpy", "memset", "memcmp"}  # what port.h names, and what a compiler may call by itself
+SYSTEM = {"getauxval"}  # of Linux, which knows what an ARM core can do
+RUNTIME = (
+    "__aeabi_",
+    "bcmp",
+)  # the compiler's own: arithmetic that a processor lacks, a faster memcmp
 
 SHF_WRITE = 1
 
@@ -52,7 +49,16 @@ def link(name: str, files: Sequence[Path], output: Path) -> None:
     triple, options = TARGETS[name]
     includes = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src")]
     command = [*toolchain.zig_cc(triple, options), *OPTIONS, *includes, "-r", "-o", str(output)]
-    toolchain.run([*command, *map(str, files)])
+    hosted = () if "linux" in triple else FREESTANDING
+    toolchain.run([*command, *hosted, *map(str, files)])
+
+
+def needed(image: Path) -> set[str]:
+    """Return the names that a relocatable object takes from others, but for the compiler's own."""
+    with image.open("rb") as stream:
+        symbols = ELFFile(stream).get_section_by_name(".symtab").iter_symbols()
+        names = {symbol.name for symbol in symbols if symbol["st_shndx"] == "SHN_UNDEF"}
+    return {name for name in names if name and not name.startswith(RUNTIME)}
 
 
 def problems(image: Path) -> list[str]:
@@ -65,15 +71,13 @@ def problems(image: Path) -> list[str]:
                 found.append(f"writable data: {section['sh_size']} bytes in {section.name}")
             if isinstance(section, SymbolTableSection):
                 found += [text for symbol in section.iter_symbols() if (text := _complaint(symbol))]
-    return found
+    unknown = sorted(needed(image) - PORT - SYSTEM)
+    return found + [f"needs {name}, which libbnn/src/port.h does not list" for name in unknown]
 
 
 def _complaint(symbol: object) -> str:
     name: str = symbol.name  # type: ignore[attr-defined]
     entry = symbol.entry  # type: ignore[attr-defined]
-    if not name or entry["st_info"]["bind"] == "STB_LOCAL":
+    if not name or entry["st_info"]["bind"] == "STB_LOCAL" or entry["st_shndx"] == "SHN_UNDEF":
         return ""
-    if entry["st_shndx"] == "SHN_UNDEF":
-        known = name in PORT or name.startswith(RUNTIME)
-        return "" if known else f"needs {name}, which libbnn/src/port.h does not list"
     return "" if name.startswith("bnn_") else f"exports {name}, which does not begin with bnn_"

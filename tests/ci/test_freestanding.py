@@ -3,17 +3,29 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from ci.freestanding import TARGETS, link, problems, sources
+from ci.freestanding import PORT, SYSTEM, TARGETS, link, needed, problems, sources
+from ci.paths import ROOT
 
 
 @pytest.mark.parametrize("name", TARGETS)
 def test_library(name: str, tmp_path: Path) -> None:
     link(name, sources(), tmp_path / "bnn.o")
     assert problems(tmp_path / "bnn.o") == []
+    names = needed(tmp_path / "bnn.o")
+    assert names - PORT == (SYSTEM if "linux" in name else set())
+    assert names >= PORT or "linux" in name  # where a compiler calls bcmp instead
+
+
+def test_page_names_what_is_needed() -> None:
+    page = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+    named = re.search(r"none needed but ([^;]*);", page)
+    assert named
+    assert set(re.findall(r"`(\w+)`", named[1])) == PORT | SYSTEM
 
 
 @pytest.mark.parametrize(
