@@ -26,18 +26,20 @@ class Panel(NamedTuple):
 
 
 class Weights(NamedTuple):
-    """Numbers of taps."""
+    """Numbers of taps; whether weights are in x86's order."""
 
     wide: int
     narrow: int
+    by_word: bool = False
 
 
 class Product(NamedTuple):
-    """Vectors of each of the pixels; for bchain64, of 8 bytes."""
+    """Vectors of each of the pixels; for bchain64, of 8 bytes; whether weights are in x86's order."""
 
     vectors: int
     pixels: int
     fill: str = "random"
+    by_word: bool = False
 
 
 FILLS = ("zeros", "same", "different", "full", "waves")
@@ -59,7 +61,7 @@ SLOTS: dict[str, list[Panel] | list[Weights] | list[Product]] = {
     "bchain": [
         *(Product(vectors, 4) for vectors in range(21)),
         *(Product(vectors, 2) for vectors in (35, 36, 37, 38, 49, 50, 63, 64)),
-        *(Product(vectors, pixels) for vectors in (9, 12) for pixels in (0, 1, 2, 3, 5, 8)),
+        *(Product(vectors, pixels) for vectors in (9, 12) for pixels in (0, 1, 2, 3, 5, 8, 15, 22)),
         *(Product(vectors, 3, fill) for vectors in (7, 8, 9, 10) for fill in FILLS),
         *(Product(vectors, 2, "full") for vectors in (510, 511)),
     ],
@@ -72,7 +74,7 @@ SLOTS: dict[str, list[Panel] | list[Weights] | list[Product]] = {
     "bchain64": [
         *(Product(vectors, 4) for vectors in range(21)),
         *(Product(vectors, 5) for vectors in (24, 25, 49)),
-        *(Product(vectors, pixels) for vectors in (9, 12) for pixels in (0, 1, 2, 3, 5, 6, 7, 8)),
+        *(Product(vectors, n) for vectors in (9, 12) for n in (0, 1, 2, 3, 5, 6, 7, 8, 27, 44)),
         *(Product(vectors, 5, fill) for vectors in (7, 8, 9, 10) for fill in FILLS),
         *(Product(vectors, 4, "full") for vectors in (1022, 1023)),
     ],
@@ -106,8 +108,13 @@ def panel_of(v: Array) -> Array:
     return np.ascontiguousarray(tiles.transpose(0, 2, 1, 3))
 
 
-def chain_weights(v: Array) -> Array:
-    """Weights [8, vectors, 16] in chain form: [8 * vectors, 16]."""
+def chain_weights(v: Array, by_word: bool) -> Array:
+    """Weights [8, vectors, 8 or 16] in chain form: [8 * vectors, 16], words in x86's order."""
+    if by_word:
+        words = prefix(v).reshape(8, -1, 8)
+        return np.ascontiguousarray(words.transpose(1, 0, 2))
+    if v.shape[-1] == 8:
+        v = doubled(v)
     vectors = v.shape[1]
     if not vectors:
         return v.reshape(0, 16)
@@ -184,11 +191,10 @@ def weights_case(slot: str, shape: Weights) -> Case:
     random = rng(slot, shape)
     wide = random.integers(0, 256, (shape.wide, 8, 16), np.uint8)
     narrow = random.integers(0, 256, (shape.narrow, 8, 8), np.uint8)
-    if slot in SINGLE:
-        vectors = doubled(narrow.transpose(1, 0, 2))
-    else:
-        vectors = joined(wide.transpose(1, 0, 2), narrow.transpose(1, 0, 2))
-    out = chain_weights(vectors)
+    vectors = narrow.transpose(1, 0, 2)
+    if slot not in SINGLE:
+        vectors = joined(wide.transpose(1, 0, 2), vectors)
+    out = chain_weights(vectors, shape.by_word)
     arguments: dict[str, Argument] = {
         "out": Buffer(random.integers(0, 256, out.shape, np.uint8), out, align=64),
         "w": Buffer(np.concatenate([wide.ravel(), narrow.ravel()]), align=64),
@@ -221,7 +227,7 @@ def product_case(slot: str, shape: Product) -> Case:
     arguments: dict[str, Argument] = {
         "acc": Buffer(before, after, align=16),
         "x": Buffer(panel_of(x), align=16),
-        "w": Buffer(chain_weights(doubled(weights) if slot in SINGLE else weights), align=64),
+        "w": Buffer(chain_weights(weights, shape.by_word), align=64),
         "vectors": vectors,
         "pixels": pixels,
     }

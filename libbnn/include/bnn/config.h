@@ -42,7 +42,7 @@
 #define BNN_CONFIG_SMALL 0
 #endif
 
-/* 0: no chains (docs/kernels.md), the faster binary convolutions of Cortex-A: they take code and arena. */
+/* 0: no chains (docs/kernels.md), the faster binary convolutions of Cortex-A and AVX-512: they take code and arena. */
 #ifndef BNN_CONFIG_CHAIN
 #define BNN_CONFIG_CHAIN !BNN_CONFIG_SMALL
 #endif

@@ -5,7 +5,7 @@
  * nothing has to be added up across a register. In groups of 128 the first tile of a call sorts the weights into first and second
  * words.
  */
-#include "target.h"
+#include "words_avx512.h"
 
 #if BNN_ARCH_X86
 
@@ -22,17 +22,6 @@ struct taps {
     const uint8_t *unsorted; /* NULL, or: w is not there yet, but two registers a tap as they lie in the file */
     _Alignas(64) uint8_t sorted[MOST_TAPS * 128];
 };
-
-/* First and second words of 8 outputs whose words lie in turn in `low` and `high`. */
-BNN_AVX512 BNN_INLINE __m512i first_words(__m512i low, __m512i high)
-{
-    return _mm512_permutex2var_epi64(low, _mm512_setr_epi64(0, 2, 4, 6, 8, 10, 12, 14), high);
-}
-
-BNN_AVX512 BNN_INLINE __m512i second_words(__m512i low, __m512i high)
-{
-    return _mm512_permutex2var_epi64(low, _mm512_setr_epi64(1, 3, 5, 7, 9, 11, 13, 15), high);
-}
 
 /* A tap in the order of the weights: of all groups' rows. */
 struct place {
@@ -64,8 +53,8 @@ BNN_AVX512 BNN_INLINE void list_taps(struct taps *taps, struct place *next, cons
 BNN_AVX512 BNN_INLINE void sort_tap(__m512i w[2], struct taps *taps, size_t t)
 {
     const __m512i low = _mm512_load_si512(taps->unsorted + 128 * t), high = _mm512_load_si512(taps->unsorted + 128 * t + 64);
-    w[0] = first_words(low, high);
-    w[1] = second_words(low, high);
+    w[0] = bnn_first_words(low, high);
+    w[1] = bnn_second_words(low, high);
     _mm512_store_si512(taps->sorted + 128 * t, w[0]);
     _mm512_store_si512(taps->sorted + 128 * t + 64, w[1]);
 }
@@ -73,13 +62,6 @@ BNN_AVX512 BNN_INLINE void sort_tap(__m512i w[2], struct taps *taps, size_t t)
 BNN_AVX512 BNN_INLINE __m512i count(__m512i sum, const uint8_t *x, __m512i w)
 {
     return _mm512_add_epi64(sum, _mm512_popcnt_epi64(_mm512_xor_epi64(w, _mm512_set1_epi64((long long)bnn_load64(x)))));
-}
-
-/* acc[j] += sum[j] */
-BNN_AVX512 BNN_INLINE void store(uint16_t *acc, __m512i sum)
-{
-    __m128i *to = (__m128i *)(void *)acc;
-    _mm_store_si128(to, _mm_add_epi16(_mm_load_si128(to), _mm512_cvtepi64_epi16(sum)));
 }
 
 /* A tile: `segments` (1 or 2) of `pixels` pixels. Constants of the callers: segments, pixels, words; sort: the weights are sorted
@@ -113,7 +95,7 @@ BNN_AVX512 BNN_INLINE void tile(uint16_t *const acc[2], const uint8_t *const x[2
     }
     BNN_UNROLL
     for (size_t i = 0; i < segments * pixels; i++) {
-        store(acc[i / pixels] + 8 * (i % pixels), sum[i]);
+        bnn_add_words(acc[i / pixels] + 8 * (i % pixels), sum[i]);
     }
 }
 
@@ -214,7 +196,7 @@ BNN_AVX512 void bnn_bdense128_avx512(uint16_t *acc, const uint8_t *x, const uint
                 sum[i] = _mm512_add_epi64(sum[i], _mm512_popcnt_epi64(differ));
             }
         }
-        store(acc, _mm512_add_epi64(first_words(sum[0], sum[1]), second_words(sum[0], sum[1])));
+        bnn_add_words(acc, _mm512_add_epi64(bnn_first_words(sum[0], sum[1]), bnn_second_words(sum[0], sum[1])));
     }
 }
 
@@ -226,7 +208,7 @@ BNN_AVX512 void bnn_bdense64_avx512(uint16_t *acc, const uint8_t *x, const uint8
         for (size_t v = 0; v < vectors; v++) {
             sum = count(sum, x + 8 * v, _mm512_load_si512(w + 64 * v));
         }
-        store(acc, sum);
+        bnn_add_words(acc, sum);
     }
 }
 
