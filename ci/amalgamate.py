@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""The library as two files for firmware projects: `python -m ci.amalgamate [FOLDER]`, default build/amalgamation.
+"""The library as a few files for firmware projects: `python -m ci.amalgamate [FOLDER]`, default build/amalgamation.
 
 bnn.h is the public header, bnn.c the portable library: all sources but the architecture folders, one behind the other, every
 header where it is first included. Names of file scope that several sources have get the name of their source in front.
+bnn_calls.h is what models written as calls include (converter/emit_c).
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ TOKEN = re.compile(
     r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'|\w+|.", re.DOTALL
 )
 
+CALLS = "bnn_calls.h"
+
 HEAD = """\
 /* libbnn: inference of binary neural networks, in one file.
  *
@@ -45,11 +48,16 @@ HEAD = """\
  */
 """
 
-SETTINGS = """\
+PORTABLE = """\
 #include "bnn.h"
 
 #undef BNN_CONFIG_GENERIC_ONLY
 #define BNN_CONFIG_GENERIC_ONLY 1 /* assembly needs its own files */
+"""
+
+SETTINGS = (
+    PORTABLE
+    + """\
 
 /* Never fused multiply-adds: floats are to be the same bits on every machine. */
 #if defined(__clang__)
@@ -58,6 +66,7 @@ SETTINGS = """\
 #pragma GCC optimize("fp-contract=off")
 #endif
 """
+)
 
 
 def sources() -> list[Path]:
@@ -88,11 +97,19 @@ def library() -> str:
     return "".join(parts)
 
 
+def calls() -> str:
+    """Return the text of bnn_calls.h: the header of this name with the library's others inside."""
+    return "".join([_head(), PORTABLE, "\n", *_Writer(PUBLIC).file(CALLS, SOURCES)])
+
+
+FILES = {"bnn.c": library, "bnn.h": header, CALLS: calls}
+
+
 def write(folder: Path) -> None:
-    """Write both files."""
+    """Write all files."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "bnn.h").write_text(header(), encoding="utf-8")
-    (folder / "bnn.c").write_text(library(), encoding="utf-8")
+    for name, text in FILES.items():
+        (folder / name).write_text(text(), encoding="utf-8")
 
 
 def file_scope(text: str) -> set[str]:
@@ -167,7 +184,7 @@ def main(arguments: list[str]) -> None:
     """Write the files and say how large they are."""
     folder = Path(arguments[0]) if arguments else BUILD / "amalgamation"
     write(folder)
-    for name in ("bnn.c", "bnn.h"):
+    for name in FILES:
         lines = (folder / name).read_text(encoding="utf-8").count("\n")
         print(f"wrote {folder / name}: {lines} lines")
 

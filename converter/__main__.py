@@ -90,7 +90,9 @@ def _export(args: argparse.Namespace, output: Path) -> None:
         args.test,
     ]
     if any(given):
-        raise ConversionError(f"{model}: is converted already: only -o and --name go with --emit c")
+        raise ConversionError(
+            f"{model}: is converted already: only -o, --name, --unroll and --small go with --emit c"
+        )
     files.check_paths([model], _written(args, output))
     try:
         written = _files(args, output, files.read(model))
@@ -111,14 +113,16 @@ def _written(args: argparse.Namespace, output: Path) -> list[Path]:
         return [output]
     if output.exists() and not output.is_dir():
         raise ConversionError(f"{output}: is a file; --emit c writes several: give a folder")
-    return [output / file for file in emit_c.file_names(_name(args))]
+    return [output / file for file in emit_c.file_names(_name(args), args.unroll)]
 
 
 def _files(args: argparse.Namespace, output: Path, data: bytes) -> dict[Path, bytes]:
     """What is written for a converted model."""
     if args.emit == "dab":
         return {output: data}
-    sources = emit_c.emit(data, _name(args))
+    name = _name(args)
+    unrolled = args.unroll
+    sources = emit_c.emit_unrolled(data, name, args.small) if unrolled else emit_c.emit(data, name)
     return {output / file: text for file, text in sources.items()}
 
 

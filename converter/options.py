@@ -27,6 +27,7 @@ examples:
   python -m converter model.onnx --moderate --verify    and compares it with onnxruntime
   python -m converter model.onnx -o out/net.dab --strict --report report.json
   python -m converter model.onnx --emit c -o firmware/net writes net/model.h, model.c, ...: docs/embedding.md
+  python -m converter model.onnx --emit c --unroll      the same without anything to load: for microcontrollers
   python -m converter explain model.onnx --moderate --node conv2
                                                         why this layer is (not) binary
   python -m converter net-symbol.json --params net-0000.params --input-shape 1,3,32,32"""
@@ -53,6 +54,12 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         return explain_parser().parse_args(words[1:])
     parser = convert_parser()
     args = parser.parse_args(_counted(words))
+    if args.unroll and args.emit != "c":
+        parser.error("--unroll needs --emit c")
+    if args.small and not args.unroll:
+        parser.error(
+            "--small needs --unroll; a library that loads models is small by BNN_CONFIG_SMALL=1"
+        )
     if args.int8 is None and (args.test or args.percentile < 100):
         parser.error("--test and --percentile need --int8")
     if args.int8 == DYNAMIC and args.percentile < 100:
@@ -91,6 +98,16 @@ def convert_parser() -> argparse.ArgumentParser:
         "--name",
         type=_model_name,
         help="of the files and functions of --emit c; default: the model's",
+    )
+    add(
+        "--unroll",
+        action="store_true",
+        help="with --emit c: ops as direct calls with constant states, for microcontrollers: no loader, no plan, little RAM",
+    )
+    add(
+        "--small",
+        action="store_true",
+        help="with --unroll: float layers by their definition, slower with less code and memory (BNN_CONFIG_SMALL)",
     )
     add("--report", type=Path, metavar="FILE", help="write the report as JSON too")
     add(

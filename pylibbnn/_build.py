@@ -25,6 +25,7 @@ LIBRARY = ROOT / "libbnn"
 HEADER = LIBRARY / "include" / "bnn" / "bnn.h"
 THREADS = LIBRARY / "threads"
 PROFILE = LIBRARY / "profile"
+EXPORT = LIBRARY / "export"
 MODULE = "pylibbnn._bnn"
 CFLAGS = ["-std=c11", "-O2", "-fPIC", "-pthread", "-ffp-contract=off", "-fvisibility=hidden"]
 
@@ -41,7 +42,9 @@ SOURCE = """
 #include "batch.h"
 #include "bnn/bnn.h"
 #include "bound.h"
+#include "calls.h"
 #include "kernels.h"
+#include "ops/states.h"
 #include "times.h"
 
 typedef struct { const char *slot; const char *isa; uint32_t features; } pybnn_variant;
@@ -77,25 +80,54 @@ def _marked(header: Path) -> tuple[str, str]:
     return marked[1], marked[2]
 
 
+def _states() -> str:
+    """Return the structs of ops/states.h and those that they refer to; cffi compares them with the compiler's."""
+    known: dict[str, str] = {}
+    for header in sorted([*(LIBRARY / "src").glob("*.h"), *(LIBRARY / "src" / "ops").glob("*.h")]):
+        text = re.sub(r"/\*.*?\*/", "", header.read_text(encoding="utf-8"), flags=re.S)
+        for found in re.finditer(r"^(?:struct|enum) (\w+) \{\n[^#]*?^\};\n", text, re.M):
+            known[found[1]] = found[0].replace("BNN_MAX_RANK", "6")
+    taken: dict[str, str] = {}
+
+    def take(name: str) -> None:
+        for needed in re.findall(r"\b(?:struct|enum) (\w+)\b", known[name])[1:]:
+            if needed in known and needed not in taken:
+                take(needed)
+        taken[name] = known[name]
+
+    for name in known:
+        if name.endswith("_state"):
+            take(name)
+    return "".join(taken.values())
+
+
 def cdef() -> str:
-    """Return the declarations for cffi: the header's marked region, then its prototypes; what lies beside it; kernels."""
+    """Return the declarations for cffi: the header's marked region, its prototypes; what lies beside it; kernels; states."""
     types, rest = _marked(HEADER)
     rest = re.sub(r"/\*.*?\*/", "", rest, flags=re.S)
     rest = re.sub(r"#(ifdef __cplusplus.*?#endif|endif)", "", rest, flags=re.S)
-    headers = (THREADS / "pool.h", THREADS / "batch.h", PROFILE / "times.h", PROFILE / "bound.h")
+    headers = (
+        THREADS / "pool.h",
+        THREADS / "batch.h",
+        PROFILE / "times.h",
+        PROFILE / "bound.h",
+        EXPORT / "calls.h",
+    )
     beside = "".join(_marked(header)[0] for header in headers)
-    return types + rest.replace("BNN_MUST_CHECK ", "") + beside + KERNEL_CDEF
+    return types + rest.replace("BNN_MUST_CHECK ", "") + beside + KERNEL_CDEF + _states()
 
 
 def sources() -> list[Path]:
     """Return all C and assembly files; those of other architectures compile to nothing."""
     library = (p for p in (LIBRARY / "src").rglob("*") if p.suffix in {".c", ".S"})
-    return sorted([*library, *THREADS.glob("*.c"), *PROFILE.glob("*.c")])
+    return sorted(
+        [*library, *(p for folder in (THREADS, PROFILE, EXPORT) for p in folder.glob("*.c"))]
+    )
 
 
 def include_dirs() -> list[Path]:
     """Return the folders that the extension and the library include from."""
-    return [LIBRARY / "include", LIBRARY / "src", THREADS, PROFILE]
+    return [LIBRARY / "include", LIBRARY / "src", THREADS, PROFILE, EXPORT]
 
 
 def _builder() -> cffi.FFI:

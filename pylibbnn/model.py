@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from pylibbnn import _lib
+from pylibbnn import _calls, _lib
 from pylibbnn._lib import Step as StepInfo
 from pylibbnn._lib import Tensor as TensorInfo
 
@@ -161,6 +161,10 @@ class Model:
         if len(given) != len(names):
             raise ValueError(f"{self.source} needs {len(names)} inputs {names}, got {len(given)}")
         return [_batched(value, info) for value, info in zip(given, self.inputs, strict=True)]
+
+    def calls(self, direct: bool = False) -> _calls.Calls:
+        """Return the steps as calls of the library's functions, for an exporter: see pylibbnn._calls.read."""
+        return _calls.read(self._model, direct)
 
     @staticmethod
     def _unbatch(result: Array, info: TensorInfo, count: int, bare: bool) -> Array:

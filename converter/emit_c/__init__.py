@@ -7,6 +7,9 @@ NAME_static.c  the same over memory of its own; not linked by who does not call 
 NAME_data.c    the .dab file as an array, for flash
 NAME_config.h  switches for a library with only what this model needs
 
+Unrolled, the library binds the model here: NAME.c has the calls and their states (unroll.py), NAME_data.c what these need of
+the file; there is nothing to initialise.
+
 The files say the same for the same model, wherever and whenever they are written.
 """
 
@@ -16,10 +19,11 @@ from collections.abc import Iterator
 
 from converter import dab, library
 from converter.emit_c import names
-from converter.emit_c.templates import FILES
+from converter.emit_c.templates import FILES, UNROLLED_FILES
+from converter.emit_c.unroll import unroll
 from converter.errors import ConversionError
 
-__all__ = ["emit", "names"]
+__all__ = ["emit", "emit_unrolled", "names"]
 
 ALIGNMENT = 64  # BNN_ALIGNMENT
 BYTES_PER_LINE = 24
@@ -31,65 +35,105 @@ C_TYPES = {
 }
 
 
-def file_names(name: str) -> list[str]:
-    """The files that `emit` makes."""
-    return [f"{name}{end}" for end in FILES]
+def file_names(name: str, unrolled: bool = False) -> list[str]:
+    """The files that `emit` or `emit_unrolled` makes."""
+    return [f"{name}{end}" for end in (UNROLLED_FILES if unrolled else FILES)]
 
 
 def emit(data: bytes, name: str) -> dict[str, bytes]:
     """The source files of a model, by name. `name`: names.is_model_name. Raises ConversionError for a broken file."""
-    try:
-        model = dab.read(data)
-    except dab.DabError as error:
-        raise ConversionError(f"the file is broken: {error}; convert the model again") from error
-    source = model.metadata.get("source", "")
-    inputs = [model.tensors[index] for index in model.inputs]
-    outputs = [model.tensors[index] for index in model.outputs]
-    directions = [*(("in", t.name) for t in inputs), *(("out", t.name) for t in outputs)]
-    parameters = names.parameters(directions)
-    tensors = list(zip(parameters, [*inputs, *outputs], strict=True))
-    title = f"{name}: written by the libbnn converter" + (
-        f" from {names.comment(source)}." if source else "."
-    )
+    model = _read(data)
+    io = _Interface(model)
     texts = {
-        "name": name,
-        "upper": name.upper(),
-        "title": title,
-        "alignment": ALIGNMENT,
+        **_texts(model, name, io),
         "model_bytes": len(data),
         "arena_bytes": _arena_bytes(data),
-        "arguments": ", ".join(parameters),
-        "parameters": ", ".join(_declared(tensors, len(inputs))),
-        "tensors": "\n".join(f" *   {p}: {_described(t)}" for p, t in tensors),
-        "copies": "\n".join(_copies(tensors, len(inputs))),
-        "ops": "\n".join(_ops(model)),
+        "copies": "\n".join(
+            io.copies(
+                "bnn_plan_input(plan, {0})", "    bnn_run(plan);", "bnn_plan_output(plan, {0})"
+            )
+        ),
         "rows": "\n".join(_rows(data)),
+    }
+    return _filled(FILES, name, texts)
+
+
+def emit_unrolled(data: bytes, name: str, small: bool = False) -> dict[str, bytes]:
+    """The same with the plan as constants and calls. `small`: float layers by their definition (BNN_CONFIG_SMALL)."""
+    model = _read(data)
+    io = _Interface(model)
+    plan = unroll(data, model, f"{name}_model", small)
+    texts = {
+        **_texts(model, name, io),
+        **dict(zip(("major", "minor", "patch"), library.version().split("."), strict=True)),
+        "model_bytes": len(plan.data),
+        "arena_bytes": plan.arena_bytes,
+        "states": "\n".join(plan.states),
+        "calls": "\n".join(plan.calls),
+        "copies": "\n".join(io.copies("arena + {1}", "    compute();", "arena + {1}")),
+        "rows": "\n".join(_rows(plan.data)),
+    }
+    return _filled(UNROLLED_FILES, name, texts)
+
+
+def _read(data: bytes) -> dab.Model:
+    try:
+        return dab.read(data)
+    except dab.DabError as error:
+        raise ConversionError(f"the file is broken: {error}; convert the model again") from error
+
+
+def _texts(model: dab.Model, name: str, io: _Interface) -> dict[str, object]:
+    """What all templates may say."""
+    source = model.metadata.get("source", "")
+    written = f"{name}: written by the libbnn converter"
+    return {
+        "name": name,
+        "upper": name.upper(),
+        "title": written + (f" from {names.comment(source)}." if source else "."),
+        "alignment": ALIGNMENT,
+        "arguments": ", ".join(io.parameters),
+        "parameters": ", ".join(io.declared()),
+        "tensors": "\n".join(f" *   {p}: {_described(t)}" for p, t in io.pairs),
+        "ops": "\n".join(_ops(model)),
         "switches": "\n".join(f"#define BNN_CONFIG_{switch} 1" for switch in _switches(model)),
     }
-    return {f"{name}{end}": text.format(**texts).encode("ascii") for end, text in FILES.items()}
+
+
+def _filled(files: dict[str, str], name: str, texts: dict[str, object]) -> dict[str, bytes]:
+    return {f"{name}{end}": text.format(**texts).encode("ascii") for end, text in files.items()}
+
+
+class _Interface:
+    """Inputs and outputs as parameters of NAME_run."""
+
+    def __init__(self, model: dab.Model) -> None:
+        self.inputs = [model.tensors[index] for index in model.inputs]
+        self.outputs = [model.tensors[index] for index in model.outputs]
+        ways = [*(("in", t.name) for t in self.inputs), *(("out", t.name) for t in self.outputs)]
+        self.parameters = names.parameters(ways)
+        self.pairs = list(zip(self.parameters, [*self.inputs, *self.outputs], strict=True))
+
+    def declared(self) -> Iterator[str]:
+        """The parameters with their types."""
+        for i, (parameter, tensor) in enumerate(self.pairs):
+            dims = "".join(f"[{dim}]" for dim in tensor.dims)
+            const = "const " if i < len(self.inputs) else ""
+            yield f"{const}{C_TYPES[tensor.type]} {parameter}{dims}"
+
+    def copies(self, input_place: str, run: str, output_place: str) -> Iterator[str]:
+        """The body of NAME_run; places with {0} for the number among inputs or outputs, {1} for the offset in the arena."""
+        for i, (parameter, tensor) in enumerate(self.pairs[: len(self.inputs)]):
+            yield f"    copy({input_place.format(i, tensor.offset)}, {parameter}, {tensor.bytes});"
+        yield run
+        for i, (parameter, tensor) in enumerate(self.pairs[len(self.inputs) :]):
+            yield f"    copy({parameter}, {output_place.format(i, tensor.offset)}, {tensor.bytes});"
 
 
 def _arena_bytes(data: bytes) -> int:
     """What the portable kernels take on this machine: with 64-bit pointers, hence enough for others."""
     arena_bytes: int = library.load(data, "--emit c", "c").arena_bytes
     return arena_bytes
-
-
-def _declared(tensors: list[tuple[str, dab.Tensor]], inputs: int) -> Iterator[str]:
-    """The parameters of NAME_run."""
-    for i, (parameter, tensor) in enumerate(tensors):
-        dims = "".join(f"[{dim}]" for dim in tensor.dims)
-        yield f"{'const ' if i < inputs else ''}{C_TYPES[tensor.type]} {parameter}{dims}"
-
-
-def _copies(tensors: list[tuple[str, dab.Tensor]], inputs: int) -> Iterator[str]:
-    """The body of NAME_run."""
-    for i, (parameter, tensor) in enumerate(tensors):
-        if i == inputs:
-            yield "    bnn_run(plan);"
-        place = f"bnn_plan_output(plan, {i - inputs})"
-        to, from_ = (f"bnn_plan_input(plan, {i})", parameter) if i < inputs else (parameter, place)
-        yield f"    copy({to}, {from_}, {tensor.bytes});"
 
 
 def _described(tensor: dab.Tensor) -> str:

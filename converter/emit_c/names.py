@@ -11,7 +11,7 @@ MOST = 40  # characters; longer names make signatures unreadable
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 PARAMETER = re.compile(r"[a-z][a-z0-9_]*")
 
-#: Words of C and C++, and macros in small letters that headers or compilers define.
+#: Words of C and C++, macros in small letters that headers or compilers define, and names that the written code has.
 WORDS = """
 alignas alignof and and_eq asm assert auto bitand bitor bool break case catch char char16_t char32_t char8_t class co_await
 co_return co_yield compl complex concept const const_cast consteval constexpr constinit continue decltype default delete do
@@ -20,6 +20,7 @@ mutable namespace near far new noexcept noreturn not not_eq nullptr operator or 
 reinterpret_cast requires restrict return short signed sizeof static static_assert static_cast stderr stdin stdout struct
 switch template this thread_local throw true try typedef typeid typename typeof typeof_unqual union unix unsigned using virtual
 void volatile wchar_t while xor xor_eq
+arena compute copy float_t int8_t int32_t size_t uint8_t
 """
 #: Headers of C: a file of such a name would stand in front of them.
 HEADERS = """
@@ -52,7 +53,7 @@ def parameters(names: Iterable[tuple[str, str]]) -> list[str]:
     result: list[str] = []
     for direction, text in names:
         name = _cleaned(text)
-        if not PARAMETER.fullmatch(name) or name in _WORDS:
+        if not PARAMETER.fullmatch(name) or name in _WORDS or name.startswith("bnn_"):
             name = f"{direction}_{name}".rstrip("_")
         free, number = name, 1
         while free in result:

@@ -142,10 +142,97 @@ CONFIG = """\
 #endif
 """
 
+UNROLLED_HEADER = """\
+/* {title}
+ *
+ *     {name}_run({arguments});
+ *
+ * One network, one memory: calls from several threads take turns.
+ */
+#ifndef {upper}_H
+#define {upper}_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+/* Memory that it works in, a variable of {name}.c. */
+#define {upper}_ARENA_BYTES {arena_bytes}
+
+/* The model's constants. */
+#define {upper}_MODEL_BYTES {model_bytes}
+extern const uint8_t {name}_model[{upper}_MODEL_BYTES];
+
+/* Runs the network once, from arrays of the caller's to others. Floats must not be NaN.
+{tensors}
+ */
+void {name}_run({parameters});
+
+#ifdef __cplusplus
+}}
+#endif
+#endif
+"""
+
+UNROLLED_SOURCE = """\
+/* {title}
+ *
+ * What is computed, op by op:
+{ops}
+ */
+#include "{name}.h"
+
+#include "bnn_calls.h"
+
+#if BNN_VERSION_MAJOR != {major} || BNN_VERSION_MINOR != {minor} || BNN_VERSION_PATCH != {patch}
+#error "{name}.c was written for libbnn {major}.{minor}.{patch}: write it with the converter of this version"
+#endif
+
+static _Alignas({alignment}) uint8_t arena[{upper}_ARENA_BYTES];
+
+/* What the calls need to know: kernels, tables, and a state for each. */
+{states}
+
+static void compute(void)
+{{
+{calls}
+}}
+
+static void copy(void *to, const void *from, size_t bytes)
+{{
+    for (size_t i = 0; i < bytes; i++) {{
+        ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
+    }}
+}}
+
+void {name}_run({parameters})
+{{
+{copies}
+}}
+"""
+
+UNROLLED_DATA = """\
+/* {title} */
+#include "{name}.h"
+
+_Alignas({alignment}) const uint8_t {name}_model[{upper}_MODEL_BYTES] = {{
+{rows}
+}};
+"""
+
 FILES = {
     ".h": HEADER,
     ".c": SOURCE,
     "_static.c": STATIC,
     "_data.c": DATA,
+    "_config.h": CONFIG,
+}
+
+UNROLLED_FILES = {
+    ".h": UNROLLED_HEADER,
+    ".c": UNROLLED_SOURCE,
+    "_data.c": UNROLLED_DATA,
     "_config.h": CONFIG,
 }

@@ -12,6 +12,9 @@ void *bnn_take(struct bnn_build *build, uint64_t count, size_t size)
 {
     uint64_t at = build->used;
     build->used += bnn_align(count * size);
+    if (build->note != NULL) {
+        build->note(build, at, count * size);
+    }
     return build->base == NULL ? NULL : build->base + at;
 }
 

@@ -22,6 +22,7 @@ struct bnn_build {
     uint64_t scratch, shared;
     uint64_t macs;
     uint32_t weight_bytes;
+    void (*note)(struct bnn_build *build, uint64_t at, uint64_t bytes); /* is told what bnn_take gives; NULL: nobody */
 };
 
 /* Next `count` elements of `size` bytes, aligned to BNN_ALIGNMENT; NULL in the counting pass. */

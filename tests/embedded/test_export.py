@@ -273,7 +273,10 @@ def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--report", "r.json"], "is converted already: only -o and --name go with --emit c"),
+        (
+            ["--report", "r.json"],
+            "is converted already: only -o, --name, --unroll and --small go with --emit c",
+        ),
         (["-o", "file"], "is a file; --emit c writes several: give a folder"),
         (["-o", "file/x"], "the folder cannot be made"),
     ],

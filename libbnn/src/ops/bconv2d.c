@@ -4,29 +4,11 @@
  * any, the packed input is copied first into an image that suits them (image.h). Where the table has bconv64x2, a channel group
  * of 64 is always copied, every pixel twice.
  */
-#include "chain.h"
-#include "image.h"
-#include "popcounts.h"
+#include "states.h"
 
 #include "../port.h"
 
 enum { STRIDE = 0, BORDER = 8 }; /* attribute words */
-
-struct bconv2d {
-    struct bnn_steps steps;
-    struct bnn_popcounts popcounts;
-    struct bnn_image image; /* that the kernels see */
-    int copied;             /* or else that is x */
-    size_t image_bytes;     /* of one convolution group */
-    const uint8_t *w;
-    size_t block_bytes; /* of weights */
-    struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64; groups may be 0 */
-    size_t narrow_x, narrow_w;     /* the last one's place in the image and in a block */
-    struct bnn_chained chain;
-    uint64_t copy; /* offset in shared scratch */
-    uint64_t tile; /* offset in scratch */
-    struct bnn_arrays arrays;
-};
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
 {
@@ -102,8 +84,8 @@ static void simplify(struct bnn_window *window)
 static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
-    struct bconv2d *state = bnn_take(build, 1, sizeof *state);
-    struct bconv2d s = {
+    struct bnn_bconv2d_state *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_bconv2d_state s = {
         .image =
             {
                 .x = x.data,
@@ -170,7 +152,7 @@ struct part {
 };
 #define MOST_PARTS 3 /* the end of a line, lines, the beginning of one */
 
-static size_t divide(struct part *parts, const struct bconv2d *s, const struct bnn_slab *slab)
+static size_t divide(struct part *parts, const struct bnn_bconv2d_state *s, const struct bnn_slab *slab)
 {
     const size_t width = s->image.window.x.out;
     size_t count = 0;
@@ -190,7 +172,7 @@ static size_t divide(struct part *parts, const struct bconv2d *s, const struct b
 }
 
 /* Adds a block's popcounts over a part to its accumulators. */
-static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const uint8_t *x, const uint8_t *w,
+static inline void add_popcounts(const struct bnn_bconv2d_state *s, uint16_t *acc, const uint8_t *x, const uint8_t *w,
                                  const struct part *part)
 {
     const struct bnn_kernels *kernels = s->steps.kernels;
@@ -205,7 +187,7 @@ static inline void add_popcounts(const struct bconv2d *s, uint16_t *acc, const u
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
-    const struct bconv2d *s = state;
+    const struct bnn_bconv2d_state *s = state;
     const uint8_t *images = s->copied ? s->steps.team->shared + s->copy : s->image.x;
     struct bnn_work work = {
         .popcounts = &s->popcounts,
@@ -249,9 +231,9 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     }
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_bconv2d_run(const void *state, uint8_t *scratch)
 {
-    const struct bconv2d *s = state;
+    const struct bnn_bconv2d_state *s = state;
     if (s->copied) {
         bnn_image_copy(s->steps.team->shared + s->copy, &s->image);
     }
@@ -261,4 +243,4 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_bconv2d = {BNN_CHECK(check), bind, run};
+const struct bnn_op_code bnn_op_bconv2d = {BNN_CHECK(check), bind, bnn_bconv2d_run};

@@ -2,18 +2,9 @@
  *
  * bdense: binary dot products over a whole input. Its vectors lie in the order of the weights' vectors.
  */
-#include "popcounts.h"
+#include "states.h"
 
 #include "../port.h"
-
-struct bdense {
-    struct bnn_steps steps;
-    struct bnn_popcounts popcounts;
-    const uint8_t *x, *w;
-    size_t wide, narrow; /* vectors of 16 bytes, of 8 bytes behind them */
-    size_t block_bytes;
-    uint64_t acc, tile; /* offsets in scratch; acc: of the outputs of a fresh slab and those that follow it */
-};
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
 {
@@ -36,8 +27,8 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
         {.in = x.dims[1], .out = 1, .kernel = x.dims[1], .stride = 1, .dilation = 1},
     };
     const struct bnn_value value = {.pixels = 1, .channels = w.dims[1], .integer = 1};
-    struct bdense *state = bnn_take(build, 1, sizeof *state);
-    struct bdense s = {
+    struct bnn_bdense_state *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_bdense_state s = {
         .x = x.data,
         .w = w.data,
         .wide = pixels * (x.dims[2] / 128 + (rest > 64)),
@@ -58,19 +49,23 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 }
 
 /* Accumulators of outputs [channel, channel + channels) and the rest of the last block. */
-static void count(const struct bdense *s, uint16_t *acc, size_t channel, size_t channels)
+static void count(const struct bnn_bdense_state *s, uint16_t *acc, size_t channel, size_t channels)
 {
     const struct bnn_kernels *kernels = s->steps.kernels;
     const size_t blocks = (channels + 7) / 8;
     const uint8_t *w = s->w + channel / 8 * s->block_bytes;
     kernels->acc_start(acc, s->popcounts.start, NULL, blocks);
-    kernels->bdense128(acc, s->x, w, s->wide, blocks, s->block_bytes);
-    kernels->bdense64(acc, s->x + s->wide * 16, w + s->wide * 128, s->narrow, blocks, s->block_bytes);
+    if (s->wide > 0) {
+        kernels->bdense128(acc, s->x, w, s->wide, blocks, s->block_bytes);
+    }
+    if (s->narrow > 0) {
+        kernels->bdense64(acc, s->x + s->wide * 16, w + s->wide * 128, s->narrow, blocks, s->block_bytes);
+    }
 }
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
-    const struct bdense *s = state;
+    const struct bnn_bdense_state *s = state;
     uint16_t *acc = (uint16_t *)(void *)(scratch + s->acc) + slab->channel;
     if (slab->fresh > 0) {
         count(s, acc, slab->channel, slab->fresh);
@@ -92,9 +87,9 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     }
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_bdense_run(const void *state, uint8_t *scratch)
 {
-    const struct bdense *s = state;
+    const struct bnn_bdense_state *s = state;
     if (s->steps.int_out != NULL) {
         bnn_memset(s->steps.int_out, 0, bnn_group_bytes((uint32_t)s->steps.channels));
     } else if (s->steps.has_home && s->steps.count == 0 && s->steps.team->workers == 1) {
@@ -105,4 +100,4 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_bdense = {BNN_CHECK(check), bind, run};
+const struct bnn_op_code bnn_op_bdense = {BNN_CHECK(check), bind, bnn_bdense_run};

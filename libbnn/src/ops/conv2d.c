@@ -7,23 +7,10 @@
 #include "blocks.h"
 #include "depthwise.h"
 #include "direct.h"
-#include "gather.h"
 #include "layer.h"
+#include "states.h"
 
 enum { STRIDE = 0 }; /* attribute word */
-
-struct conv {
-    struct bnn_steps steps;
-    struct bnn_gather gather;
-    const uint8_t *w;
-    int binary, one_pixel, depthwise;
-    size_t outputs, blocks;    /* per convolution group */
-    const float *by_tap;       /* depthwise: its weights */
-    const float *last;         /* W_F32: last blocks of all groups, if they have fewer outputs, with 0 for the others */
-    const float *mul, *add;    /* of a leading AFFINE, NULL or 8 for each block */
-    uint64_t panel, acc, tile; /* offsets in scratch; */
-    uint64_t weights;          /* of one block of binary weights as floats */
-};
 
 static bnn_status check_types(const struct bnn_op *op, bnn_error *error)
 {
@@ -46,7 +33,7 @@ static bnn_status check_dense(const struct bnn_op *op, bnn_error *error)
 }
 
 /* Blocks of 8 weights per tap and channel from blocks of fewer. */
-static const float *take_last(const struct bnn_view *w, const struct conv *s, struct bnn_build *build)
+static const float *take_last(const struct bnn_view *w, const struct bnn_conv_state *s, struct bnn_build *build)
 {
     const size_t lanes = s->outputs % 8, k = s->gather.k;
     if (lanes == 0 || s->binary) {
@@ -63,7 +50,7 @@ static const float *take_last(const struct bnn_view *w, const struct conv *s, st
 }
 
 /* What blocks of 8 outputs need. */
-static void take_blocks(struct conv *s, const struct bnn_view *w, struct bnn_build *build)
+static void take_blocks(struct bnn_conv_state *s, const struct bnn_view *w, struct bnn_build *build)
 {
     const size_t groups = w->dims[0], pixels = s->one_pixel ? 1 : s->steps.limit, k = s->gather.k;
     s->last = take_last(w, s, build);
@@ -85,8 +72,8 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
     struct bnn_value value = bnn_layer_value(&w, window);
     build->macs = value.pixels * value.channels * w.dims[2] * w.dims[3] * w.dims[4];
     build->weight_bytes = w.bytes;
-    struct conv *state = bnn_take(build, 1, sizeof *state);
-    struct conv s = {
+    struct bnn_conv_state *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_conv_state s = {
         .w = w.data,
         .binary = w.type == BNN_TYPE_W_SIGN,
         .depthwise = w.dims[0] > 1 && w.dims[1] == 1 && w.dims[4] == 1,
@@ -128,20 +115,20 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
 }
 
 /* A block's float weights. */
-static const float *floats_of(const struct conv *s, const struct bnn_block *block)
+static const float *floats_of(const struct bnn_conv_state *s, const struct bnn_block *block)
 {
     const size_t k = s->gather.k;
     return block->size < 8 ? s->last + block->group * k * 8
                            : (const float *)(const void *)s->w + (block->group * s->outputs + block->block * 8) * k;
 }
 
-static const uint8_t *signs_of(const struct conv *s, const struct bnn_block *block)
+static const uint8_t *signs_of(const struct bnn_conv_state *s, const struct bnn_block *block)
 {
     return s->w + (block->group * s->blocks + block->block) * s->gather.k;
 }
 
 /* A block over the panel's pixels. */
-static void convolve(const struct conv *s, float *out, size_t out_step, const struct bnn_block *block,
+static void convolve(const struct bnn_conv_state *s, float *out, size_t out_step, const struct bnn_block *block,
                      const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct bnn_kernels *kernels = s->steps.kernels;
@@ -161,7 +148,8 @@ static void convolve(const struct conv *s, float *out, size_t out_step, const st
 }
 
 /* Blocks that are neighbours, of the one pixel in the panel. */
-static void multiply(const struct conv *s, float *out, const struct bnn_block *block, size_t blocks, const uint8_t *scratch)
+static void multiply(const struct bnn_conv_state *s, float *out, const struct bnn_block *block, size_t blocks,
+                     const uint8_t *scratch)
 {
     const float *x = (const float *)(const void *)(scratch + s->panel);
     if (s->binary) {
@@ -171,7 +159,7 @@ static void multiply(const struct conv *s, float *out, const struct bnn_block *b
     }
 }
 
-static void prepare(const struct conv *s, const struct bnn_slab *slab, size_t group, uint8_t *scratch)
+static void prepare(const struct bnn_conv_state *s, const struct bnn_slab *slab, size_t group, uint8_t *scratch)
 {
     float *panel = (float *)(void *)(scratch + s->panel);
     if (s->one_pixel) {
@@ -181,7 +169,7 @@ static void prepare(const struct conv *s, const struct bnn_slab *slab, size_t gr
     }
 }
 
-static void run_blocks(const struct conv *s, const struct bnn_slab *slab, float *place, size_t step, uint8_t *scratch)
+static void run_blocks(const struct bnn_conv_state *s, const struct bnn_slab *slab, float *place, size_t step, uint8_t *scratch)
 {
     float *acc = (float *)(void *)(scratch + s->acc);
     /* What is gathered for these pixels stays for their other channels. */
@@ -211,7 +199,7 @@ static void run_blocks(const struct conv *s, const struct bnn_slab *slab, float 
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
-    const struct conv *s = state;
+    const struct bnn_conv_state *s = state;
     size_t step;
     float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
     if (s->depthwise) {
@@ -222,11 +210,12 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     bnn_steps_run(&s->steps, slab, place, step, place, step);
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_conv_run(const void *state, uint8_t *scratch)
 {
-    const struct conv *s = state;
+    const struct bnn_conv_state *s = state;
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_conv2d = {BNN_CHECK(check_conv2d), bind_conv2d, BNN_CONFIG_SMALL ? bnn_direct_run : run};
-const struct bnn_op_code bnn_op_dense = {BNN_CHECK(check_dense), bind_dense, BNN_CONFIG_SMALL ? bnn_direct_run : run};
+const struct bnn_op_code bnn_op_conv2d = {BNN_CHECK(check_conv2d), bind_conv2d,
+                                          BNN_CONFIG_SMALL ? bnn_direct_run : bnn_conv_run};
+const struct bnn_op_code bnn_op_dense = {BNN_CHECK(check_dense), bind_dense, BNN_CONFIG_SMALL ? bnn_direct_run : bnn_conv_run};

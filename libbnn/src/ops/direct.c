@@ -3,24 +3,14 @@
 
 #include "blocks.h"
 #include "layer.h"
-
-struct direct {
-    struct bnn_steps steps;
-    struct bnn_window window;
-    const float *x;
-    const uint8_t *w;
-    int signs;             /* W_SIGN */
-    size_t outputs, taps;  /* of a convolution group; taps of all rows */
-    size_t channels, step; /* of a tap; from pixel to pixel of x, in floats */
-    uint64_t tile;         /* offset in scratch */
-};
+#include "states.h"
 
 const void *bnn_direct_bind(const struct bnn_op *op, const struct bnn_window *window, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     const struct bnn_value value = bnn_layer_value(&w, window);
-    struct direct *state = bnn_take(build, 1, sizeof *state);
-    struct direct s = {
+    struct bnn_direct_state *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_direct_state s = {
         .window = *window,
         .x = (const float *)(const void *)x.data,
         .w = w.data,
@@ -41,7 +31,7 @@ const void *bnn_direct_bind(const struct bnn_op *op, const struct bnn_window *wi
 }
 
 /* Where a tap reads, or NULL if it lies outside of x. */
-static const float *pixel_of(const struct direct *s, uint32_t y, uint32_t x, size_t tap, size_t group)
+static const float *pixel_of(const struct bnn_direct_state *s, uint32_t y, uint32_t x, size_t tap, size_t group)
 {
     const uint32_t kernel_w = s->window.x.kernel;
     const int64_t row = bnn_tap(&s->window.y, y, (uint32_t)tap / kernel_w);
@@ -53,7 +43,7 @@ static const float *pixel_of(const struct direct *s, uint32_t y, uint32_t x, siz
 }
 
 /* Adds a tap's products to the outputs of a block. */
-static void add_tap(const struct direct *s, float *out, const float *x, const struct bnn_block *block, size_t tap)
+static void add_tap(const struct bnn_direct_state *s, float *out, const float *x, const struct bnn_block *block, size_t tap)
 {
     const size_t all = s->taps * s->channels;
     const uint8_t *signs = s->w + (block->group * ((s->outputs + 7) / 8) + block->block) * all + tap * s->channels;
@@ -69,7 +59,7 @@ static void add_tap(const struct direct *s, float *out, const float *x, const st
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
-    const struct direct *s = state;
+    const struct bnn_direct_state *s = state;
     const uint32_t width = s->window.x.out;
     size_t step;
     float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
@@ -93,6 +83,6 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
 
 void bnn_direct_run(const void *state, uint8_t *scratch)
 {
-    const struct direct *s = state;
+    const struct bnn_direct_state *s = state;
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }

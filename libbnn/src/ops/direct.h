@@ -7,8 +7,7 @@
 
 #include "geometry.h"
 
-/* State of conv2d or dense with these windows, and its execution. */
+/* State of conv2d or dense with these windows, for bnn_direct_run. */
 const void *bnn_direct_bind(const struct bnn_op *op, const struct bnn_window *window, struct bnn_build *build);
-bnn_op_run_fn bnn_direct_run;
 
 #endif

@@ -2,14 +2,7 @@
  *
  * pointwise: a program of steps alone, on floats, on signs as +1.0 and -1.0, or on 8-bit numbers.
  */
-#include "steps.h"
-
-struct pointwise {
-    struct bnn_steps steps;
-    const float *floats; /* x, or */
-    const uint8_t *bits; /* or */
-    const int8_t *bytes;
-};
+#include "states.h"
 
 static struct bnn_value value_of(const struct bnn_view *x)
 {
@@ -34,7 +27,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0);
     struct bnn_value value = value_of(&x);
-    struct pointwise *state = bnn_take(build, 1, sizeof *state), s = {0};
+    struct bnn_pointwise_state *state = bnn_take(build, 1, sizeof *state), s = {0};
     s.bits = x.type == BNN_TYPE_BITS ? x.data : NULL;
     s.bytes = x.type == BNN_TYPE_I8 ? (const int8_t *)x.data : NULL;
     s.floats = x.type == BNN_TYPE_F32 ? (const float *)(const void *)x.data : NULL;
@@ -49,7 +42,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
-    const struct pointwise *s = state;
+    const struct bnn_pointwise_state *s = state;
     size_t step, bits_step, v_step = s->steps.channels * sizeof(float);
     float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)scratch, &step);
     const float *v = place;
@@ -67,10 +60,10 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     bnn_steps_run(&s->steps, slab, v, v_step, place, step);
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_pointwise_run(const void *state, uint8_t *scratch)
 {
-    const struct pointwise *s = state;
+    const struct bnn_pointwise_state *s = state;
     bnn_each_slab(&s->steps, run_slab, s, scratch);
 }
 
-const struct bnn_op_code bnn_op_pointwise = {BNN_CHECK(check), bind, run};
+const struct bnn_op_code bnn_op_pointwise = {BNN_CHECK(check), bind, bnn_pointwise_run};

@@ -3,24 +3,11 @@
  * maxpool2d, avgpool2d and bmaxpool2d: windows over taps inside the input. Of floats a kernel gets a run of windows that have the
  * same taps.
  */
-#include "geometry.h"
-#include "steps.h"
+#include "states.h"
 
 #include "../port.h"
 
 enum { KERNEL = 0, STRIDE = 2, COUNT_PAD = 10 }; /* attribute words */
-
-struct pool {
-    const struct bnn_kernels *kernels;
-    const struct bnn_team *team;
-    struct bnn_window window;
-    struct bnn_spans y_spans, x_spans;
-    const uint8_t *x;
-    uint8_t *out;
-    uint32_t channels;
-    int count_pad;
-    const uint8_t *flips; /* bmaxpool2d: in group order */
-};
 
 static void kernel_of(const struct bnn_op *op, uint32_t kernel[2])
 {
@@ -76,7 +63,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
     uint32_t kernel[2];
     kernel_of(op, kernel);
-    struct pool *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_pool_state *state = bnn_take(build, 1, sizeof *state);
     const struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, kernel);
     const struct bnn_spans y_spans = bnn_take_spans(&window.y, build), x_spans = bnn_take_spans(&window.x, build);
     const uint8_t *flips = NULL;
@@ -84,7 +71,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
         flips = bnn_pack_flips(bnn_op_input(op, 1).data, x.dims[2], build);
     }
     if (state != NULL) {
-        *state = (struct pool){
+        *state = (struct bnn_pool_state){
             .kernels = build->kernels,
             .team = build->team,
             .window = window,
@@ -104,7 +91,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 typedef void window_fn(float *out, const float *x, const struct bnn_pool *p, size_t pixels);
 
 struct floats {
-    const struct pool *pool;
+    const struct bnn_pool_state *pool;
     window_fn *kernel;
 };
 
@@ -112,7 +99,7 @@ static void run_float_row(const void *job, uint32_t oy, uint8_t *scratch)
 {
     (void)scratch;
     const struct floats *floats = job;
-    const struct pool *s = floats->pool;
+    const struct bnn_pool_state *s = floats->pool;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const struct bnn_span *y = bnn_span_of(&s->y_spans, oy);
     const size_t pixel = s->channels * sizeof(float);
@@ -136,23 +123,23 @@ static void run_float_row(const void *job, uint32_t oy, uint8_t *scratch)
     }
 }
 
-static void run_max(const void *state, uint8_t *scratch)
+void bnn_maxpool2d_run(const void *state, uint8_t *scratch)
 {
-    const struct pool *s = state;
+    const struct bnn_pool_state *s = state;
     const struct floats floats = {s, s->kernels->pool_max};
     bnn_share(s->team, run_float_row, &floats, s->window.y.out, scratch);
 }
 
-static void run_average(const void *state, uint8_t *scratch)
+void bnn_avgpool2d_run(const void *state, uint8_t *scratch)
 {
-    const struct pool *s = state;
+    const struct bnn_pool_state *s = state;
     const struct floats floats = {s, s->kernels->pool_average};
     bnn_share(s->team, run_float_row, &floats, s->window.y.out, scratch);
 }
 
 /* Bits of a channel group: a plane of pixels of `size` bytes. */
 struct plane {
-    const struct pool *pool;
+    const struct bnn_pool_state *pool;
     uint8_t *out;
     const uint8_t *x;
     size_t size;
@@ -163,7 +150,7 @@ static void run_bits_row(const void *job, uint32_t oy, uint8_t *scratch)
 {
     (void)scratch;
     const struct plane *plane = job;
-    const struct pool *s = plane->pool;
+    const struct bnn_pool_state *s = plane->pool;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const size_t size = plane->size;
     const struct bnn_span *ys = bnn_span_of(&s->y_spans, oy);
@@ -183,9 +170,9 @@ static void run_bits_row(const void *job, uint32_t oy, uint8_t *scratch)
     }
 }
 
-static void run_bits(const void *state, uint8_t *scratch)
+void bnn_bmaxpool2d_run(const void *state, uint8_t *scratch)
 {
-    const struct pool *s = state;
+    const struct bnn_pool_state *s = state;
     const size_t in = (size_t)s->window.y.in * s->window.x.in, out = (size_t)s->window.y.out * s->window.x.out;
     for (uint32_t c = 0; c < s->channels; c += 128) {
         const size_t before = c / 8, size = bnn_group_size(s->channels - c);
@@ -194,6 +181,6 @@ static void run_bits(const void *state, uint8_t *scratch)
     }
 }
 
-const struct bnn_op_code bnn_op_maxpool2d = {BNN_CHECK(check_max), bind, run_max};
-const struct bnn_op_code bnn_op_avgpool2d = {BNN_CHECK(check_average), bind, run_average};
-const struct bnn_op_code bnn_op_bmaxpool2d = {BNN_CHECK(check_bits), bind, run_bits};
+const struct bnn_op_code bnn_op_maxpool2d = {BNN_CHECK(check_max), bind, bnn_maxpool2d_run};
+const struct bnn_op_code bnn_op_avgpool2d = {BNN_CHECK(check_average), bind, bnn_avgpool2d_run};
+const struct bnn_op_code bnn_op_bmaxpool2d = {BNN_CHECK(check_bits), bind, bnn_bmaxpool2d_run};

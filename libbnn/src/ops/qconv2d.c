@@ -7,7 +7,7 @@
  */
 #include "blocks.h"
 #include "layer.h"
-#include "numbers.h"
+#include "states.h"
 
 #include "../port.h"
 
@@ -16,24 +16,9 @@ enum { STRIDE = 0, ZERO_CONV = 8, ZERO_DENSE = 0 }; /* attribute words */
 #define PANEL 36         /* pixels: the taps of a 3x3 convolution of 256 channels are 83 kB then */
 #define MOST_TAPS 65536u /* |x - zero| is at most 255, |w| 127: sums stay below 2^31 */
 
-struct qconv {
-    struct bnn_steps steps;
-    struct bnn_window window;
-    struct bnn_number_source x;
-    const uint8_t *w;
-    struct bnn_spans y_spans, x_spans;
-    int binary;
-    size_t groups, outputs, channels; /* outputs, channels: per convolution group */
-    size_t taps, vectors;             /* of one output */
-    const int32_t *sums;              /* of the weights of each output, 8 for each block */
-    const float *mul, *add;           /* of a leading AFFINE, likewise; NULL if x has a scale of its own, which comes first */
-    int is_panel;                     /* x is the panel of all pixels */
-    uint64_t acc, rows, panel, tile;  /* offsets in scratch */
-};
-
 /* One run. */
 struct call {
-    const struct qconv *layer;
+    const struct bnn_qconv_state *layer;
     struct bnn_numbers x;
     float mul[8], add[8]; /* of all blocks, if the layer has none */
 };
@@ -64,14 +49,14 @@ static bnn_status check_dense(const struct bnn_op *op, bnn_error *error)
 }
 
 /* Weights of a block of `size` outputs. */
-static const uint8_t *block_weights(const struct qconv *s, size_t group, size_t block)
+static const uint8_t *block_weights(const struct bnn_qconv_state *s, size_t group, size_t block)
 {
     return s->binary ? s->w + (group * ((s->outputs + 7) / 8) + block) * s->taps
                      : s->w + (group * s->outputs + block * 8) * s->vectors * 16;
 }
 
 /* The sum of an output's weights. */
-static int32_t weight_sum(const struct qconv *s, size_t group, size_t output)
+static int32_t weight_sum(const struct bnn_qconv_state *s, size_t group, size_t output)
 {
     const size_t lane = output % 8, rest = s->outputs - output / 8 * 8, lanes = rest < 8 ? rest : 8;
     const uint8_t *w = block_weights(s, group, output / 8);
@@ -82,7 +67,7 @@ static int32_t weight_sum(const struct qconv *s, size_t group, size_t output)
     return sum;
 }
 
-static const int32_t *take_sums(const struct qconv *s, struct bnn_build *build)
+static const int32_t *take_sums(const struct bnn_qconv_state *s, struct bnn_build *build)
 {
     const size_t padded = (s->outputs + 7) / 8 * 8;
     int32_t *sums = bnn_take(build, (uint64_t)s->groups * padded, sizeof *sums);
@@ -98,7 +83,7 @@ static int takes_every_pixel(const struct bnn_axis *axis)
 }
 
 /* Whether an output's taps are the channels of its pixel, in whole vectors. */
-static int is_panel(const struct qconv *s)
+static int is_panel(const struct bnn_qconv_state *s)
 {
     return takes_every_pixel(&s->window.y) && takes_every_pixel(&s->window.x) && s->groups == 1 && s->taps % 16 == 0;
 }
@@ -108,8 +93,8 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
 {
     struct bnn_view x = bnn_op_input(op, 0), w = bnn_op_input(op, 1);
     struct bnn_value value = bnn_layer_value(&w, window);
-    struct qconv *state = bnn_take(build, 1, sizeof *state);
-    struct qconv s = {
+    struct bnn_qconv_state *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_qconv_state s = {
         .window = *window,
         .w = w.data,
         .y_spans = bnn_take_spans(&window->y, build),
@@ -202,7 +187,7 @@ static void copy_rows(int8_t *to, const int8_t *from, size_t rows, size_t bytes,
  * at once, and zeros follow up to whole vectors. */
 static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32_t y, uint32_t x)
 {
-    const struct qconv *s = call->layer;
+    const struct bnn_qconv_state *s = call->layer;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const struct bnn_span *ys = bnn_span_of(&s->y_spans, y), *xs = bnn_span_of(&s->x_spans, x);
     const size_t pixel = s->groups * s->channels, row_taps = ax->kernel * s->channels, inside = xs->tap_end - xs->tap;
@@ -231,7 +216,7 @@ static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32
 /* The panel of `pixels` from `first` on for a group. */
 static const int8_t *panel_at(const struct call *call, size_t group, size_t first, size_t pixels, uint8_t *scratch)
 {
-    const struct qconv *s = call->layer;
+    const struct bnn_qconv_state *s = call->layer;
     const size_t step = s->vectors * 16, width = s->window.x.out;
     int8_t *panel = (int8_t *)(scratch + s->panel);
     if (s->is_panel) {
@@ -253,7 +238,7 @@ static const int8_t *panel_at(const struct call *call, size_t group, size_t firs
 static void multiply(const struct call *call, int32_t *acc, const int8_t *panel, const struct bnn_block *block, size_t at,
                      size_t pixels)
 {
-    const struct qconv *s = call->layer;
+    const struct bnn_qconv_state *s = call->layer;
     const uint8_t *w = block_weights(s, block->group, block->block);
     int32_t start[8];
     for (size_t j = 0; j < 8; j++) {
@@ -273,7 +258,7 @@ static void multiply(const struct call *call, int32_t *acc, const int8_t *panel,
 static void run_block(const struct call *call, const int8_t *panel, const struct bnn_block *block, size_t pixels, float *place,
                       size_t step, uint8_t *scratch)
 {
-    const struct qconv *s = call->layer;
+    const struct bnn_qconv_state *s = call->layer;
     const size_t at = block->group * ((s->outputs + 7) / 8) + block->block;
     const float *mul = s->mul != NULL ? s->mul + 8 * at : call->mul, *add = s->mul != NULL ? s->add + 8 * at : call->add;
     int32_t *acc = (int32_t *)(void *)(scratch + s->acc);
@@ -290,7 +275,7 @@ static void run_block(const struct call *call, const int8_t *panel, const struct
 static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *scratch)
 {
     const struct call *call = state;
-    const struct qconv *s = call->layer;
+    const struct bnn_qconv_state *s = call->layer;
     size_t step;
     float *place = bnn_steps_place(&s->steps, slab, (float *)(void *)(scratch + s->tile), &step);
     for (size_t done = 0, pixels; done < slab->pixels; done += pixels) {
@@ -311,9 +296,9 @@ static void run_slab(const void *state, const struct bnn_slab *slab, uint8_t *sc
     bnn_steps_run(&s->steps, slab, place, step, place, step);
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_qconv_run(const void *state, uint8_t *scratch)
 {
-    const struct qconv *s = state;
+    const struct bnn_qconv_state *s = state;
     struct call call = {s, bnn_numbers_make(&s->x, scratch), {0}, {0}};
     for (size_t j = 0; j < 8; j++) {
         call.mul[j] = call.x.scale;
@@ -321,5 +306,5 @@ static void run(const void *state, uint8_t *scratch)
     bnn_each_slab(&s->steps, run_slab, &call, scratch);
 }
 
-const struct bnn_op_code bnn_op_qconv2d = {BNN_CHECK(check_conv), bind_conv, run};
-const struct bnn_op_code bnn_op_qdense = {BNN_CHECK(check_dense), bind_dense, run};
+const struct bnn_op_code bnn_op_qconv2d = {BNN_CHECK(check_conv), bind_conv, bnn_qconv_run};
+const struct bnn_op_code bnn_op_qdense = {BNN_CHECK(check_dense), bind_dense, bnn_qconv_run};

@@ -3,22 +3,12 @@
  * gather2d and resize2d: pixels of the output are pixels, or weighted sums of pixels, of the input, as tables of rows and columns
  * say.
  */
-#include "../ops.h"
+#include "states.h"
 
 #include "../port.h"
 
 enum { TABLE_ROWS = 1, TABLE_COLUMNS = 2 };                                             /* operands of gather2d */
 enum { ROWS = 1, ROW_WEIGHTS = 2, COLUMNS = 3, COLUMN_WEIGHTS = 4, MOST_TAPS = 8 }; /* of resize2d */
-
-struct resize {
-    const uint8_t *x;
-    uint8_t *out;
-    size_t in[2], size[2]; /* pixels */
-    size_t channels, taps;
-    int is_bits;
-    const int32_t *rows, *columns;
-    const float *row_weights, *column_weights;
-};
 
 /* The image, of one of the types, and the output's dims [outputs of rows, of columns, C]. */
 static bnn_status check_image(const struct bnn_op *op, int bits, uint32_t rows, uint32_t columns, bnn_error *error)
@@ -92,10 +82,10 @@ static const float *weights_of(const struct bnn_op *op, uint32_t operand)
     return (const float *)(const void *)bnn_op_input(op, operand).data;
 }
 
-static struct resize state_of(const struct bnn_op *op)
+static struct bnn_resize_state state_of(const struct bnn_op *op)
 {
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
-    return (struct resize){
+    return (struct bnn_resize_state){
         .x = x.data,
         .out = out.memory,
         .in = {x.dims[0], x.dims[1]},
@@ -105,9 +95,9 @@ static struct resize state_of(const struct bnn_op *op)
     };
 }
 
-static const void *take(struct resize s, struct bnn_build *build)
+static const void *take(struct bnn_resize_state s, struct bnn_build *build)
 {
-    struct resize *state = bnn_take(build, 1, sizeof *state);
+    struct bnn_resize_state *state = bnn_take(build, 1, sizeof *state);
     if (state != NULL) {
         *state = s;
     }
@@ -116,7 +106,7 @@ static const void *take(struct resize s, struct bnn_build *build)
 
 static const void *bind_gather(const struct bnn_op *op, struct bnn_build *build)
 {
-    struct resize s = state_of(op);
+    struct bnn_resize_state s = state_of(op);
     s.rows = table_of(op, TABLE_ROWS);
     s.columns = table_of(op, TABLE_COLUMNS);
     return take(s, build);
@@ -124,7 +114,7 @@ static const void *bind_gather(const struct bnn_op *op, struct bnn_build *build)
 
 static const void *bind_resize(const struct bnn_op *op, struct bnn_build *build)
 {
-    struct resize s = state_of(op);
+    struct bnn_resize_state s = state_of(op);
     s.taps = bnn_op_input(op, ROWS).dims[1];
     s.rows = table_of(op, ROWS);
     s.columns = table_of(op, COLUMNS);
@@ -134,7 +124,7 @@ static const void *bind_resize(const struct bnn_op *op, struct bnn_build *build)
 }
 
 /* A plane of pixels of `bytes` bytes. */
-static void gather_plane(const struct resize *s, uint8_t *out, const uint8_t *x, size_t bytes)
+static void gather_plane(const struct bnn_resize_state *s, uint8_t *out, const uint8_t *x, size_t bytes)
 {
     for (size_t y = 0; y < s->size[0]; y++) {
         const uint8_t *line = x + (size_t)s->rows[y] * s->in[1] * bytes;
@@ -144,10 +134,10 @@ static void gather_plane(const struct resize *s, uint8_t *out, const uint8_t *x,
     }
 }
 
-static void run_gather(const void *state, uint8_t *scratch)
+void bnn_gather2d_run(const void *state, uint8_t *scratch)
 {
     (void)scratch;
-    const struct resize *s = state;
+    const struct bnn_resize_state *s = state;
     if (!s->is_bits) {
         gather_plane(s, s->out, s->x, s->channels * sizeof(float));
         return;
@@ -169,7 +159,7 @@ static void accumulate(float *out, const float *v, size_t n, float w, int first)
 }
 
 /* Channels from `at` of one output pixel: each row's sum over its columns, then the sum over the rows. */
-static void resize_pixel(const struct resize *s, float *out, size_t y, size_t i, size_t at, size_t n)
+static void resize_pixel(const struct bnn_resize_state *s, float *out, size_t y, size_t i, size_t at, size_t n)
 {
     const float *x = (const float *)(const void *)s->x + at;
     const size_t row = y * s->taps, column = i * s->taps;
@@ -187,10 +177,10 @@ static void resize_pixel(const struct resize *s, float *out, size_t y, size_t i,
     }
 }
 
-static void run_resize(const void *state, uint8_t *scratch)
+void bnn_resize2d_run(const void *state, uint8_t *scratch)
 {
     (void)scratch;
-    const struct resize *s = state;
+    const struct bnn_resize_state *s = state;
     float *out = (float *)(void *)s->out;
     for (size_t y = 0; y < s->size[0]; y++) {
         for (size_t i = 0; i < s->size[1]; i++, out += s->channels) {
@@ -202,5 +192,5 @@ static void run_resize(const void *state, uint8_t *scratch)
     }
 }
 
-const struct bnn_op_code bnn_op_gather2d = {BNN_CHECK(check_gather), bind_gather, run_gather};
-const struct bnn_op_code bnn_op_resize2d = {BNN_CHECK(check_resize), bind_resize, run_resize};
+const struct bnn_op_code bnn_op_gather2d = {BNN_CHECK(check_gather), bind_gather, bnn_gather2d_run};
+const struct bnn_op_code bnn_op_resize2d = {BNN_CHECK(check_resize), bind_resize, bnn_resize2d_run};

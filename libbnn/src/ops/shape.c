@@ -2,7 +2,7 @@
  *
  * concat, transpose, reshape, pad and slice: all are strided copies of floats.
  */
-#include "../ops.h"
+#include "states.h"
 
 #include "../port.h"
 
@@ -11,27 +11,9 @@ enum { RANK = 0, DIMS = 1, PERM = 7 };           /* of transpose */
 enum { BEFORE = 0, AFTER = 6, VALUE = 12 };      /* of pad */
 enum { START = 0, STEP = 6 };                    /* of slice */
 
-/* out[out_at + sum of i[d] * out_step[d]] = in[in_at + sum of i[d] * in_step[d]] for all i[d] < dims[d]. Sums are modulo the range
- * of size_t: steps may be negative. */
-struct copy {
-    const float *in;
-    float *out;
-    size_t in_at, out_at;
-    uint32_t rank;
-    size_t dims[BNN_MAX_RANK], in_step[BNN_MAX_RANK], out_step[BNN_MAX_RANK];
-};
-
-struct copies {
-    const struct bnn_kernels *kernels;
-    size_t fill; /* leading floats of the output that take `value` first */
-    float value;
-    uint32_t count;
-    const struct copy *copy;
-};
-
 /* The two inner axes, from an element of x and one of the output on. A step back is no size for kernels, and no offset for a
  * pointer: it is added to an index, modulo, before that becomes an address. */
-static void run_plane(const struct bnn_kernels *kernels, const struct copy *c, size_t in_at, size_t out_at)
+static void run_plane(const struct bnn_kernels *kernels, const struct bnn_copy *c, size_t in_at, size_t out_at)
 {
     const size_t *dims = c->dims + c->rank - 2, *in = c->in_step + c->rank - 2, *to = c->out_step + c->rank - 2;
     const float *x = c->in;
@@ -51,7 +33,7 @@ static void run_plane(const struct bnn_kernels *kernels, const struct copy *c, s
     }
 }
 
-static void run_copy(const struct bnn_kernels *kernels, const struct copy *c)
+static void run_copy(const struct bnn_kernels *kernels, const struct bnn_copy *c)
 {
     size_t index[BNN_MAX_RANK] = {0}, in = c->in_at, out = c->out_at;
     for (;;) {
@@ -73,10 +55,10 @@ static void run_copy(const struct bnn_kernels *kernels, const struct copy *c)
     }
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_copies_run(const void *state, uint8_t *scratch)
 {
     (void)scratch;
-    const struct copies *s = state;
+    const struct bnn_copies_state *s = state;
     for (size_t i = 0; i < s->fill; i++) {
         s->copy[0].out[i] = s->value;
     }
@@ -96,9 +78,9 @@ static void dense_steps(size_t *steps, uint32_t rank, const uint32_t *dims)
 }
 
 /* A dense copy of x into a dense output of `out_dims`, for bind to adjust. */
-static struct copy copy_of(const struct bnn_view *x, const struct bnn_view *out, const uint32_t *out_dims)
+static struct bnn_copy copy_of(const struct bnn_view *x, const struct bnn_view *out, const uint32_t *out_dims)
 {
-    struct copy c = {.in = (const float *)(const void *)x->data, .out = (float *)(void *)out->memory, .rank = x->rank};
+    struct bnn_copy c = {.in = (const float *)(const void *)x->data, .out = (float *)(void *)out->memory, .rank = x->rank};
     for (uint32_t d = 0; d < x->rank; d++) {
         c.dims[d] = x->dims[d];
     }
@@ -108,7 +90,7 @@ static struct copy copy_of(const struct bnn_view *x, const struct bnn_view *out,
 }
 
 /* Axes that follow one another in both tensors are one: longer inner loops. */
-static void merge_axes(struct copy *c)
+static void merge_axes(struct bnn_copy *c)
 {
     for (uint32_t d = c->rank - 1; d-- > 0;) {
         if (c->in_step[d] == c->in_step[d + 1] * c->dims[d + 1] && c->out_step[d] == c->out_step[d + 1] * c->dims[d + 1]) {
@@ -132,7 +114,7 @@ static void swap(size_t *axes, uint32_t a, uint32_t b)
     axes[b] = old;
 }
 
-static void swap_axes(struct copy *c, uint32_t a, uint32_t b)
+static void swap_axes(struct bnn_copy *c, uint32_t a, uint32_t b)
 {
     swap(c->dims, a, b);
     swap(c->in_step, a, b);
@@ -140,7 +122,7 @@ static void swap_axes(struct copy *c, uint32_t a, uint32_t b)
 }
 
 /* Makes two inner axes for the kernels: the last one, along which the output lies, and that along which x does, if it is another. */
-static void choose_plane(struct copy *c)
+static void choose_plane(struct bnn_copy *c)
 {
     if (c->rank == 1) {
         c->rank = 2;
@@ -154,20 +136,20 @@ static void choose_plane(struct copy *c)
     }
 }
 
-static struct copies *take(struct bnn_build *build, struct copy **copy, uint32_t count)
+static struct bnn_copies_state *take(struct bnn_build *build, struct bnn_copy **copy, uint32_t count)
 {
-    struct copies *s = bnn_take(build, 1, sizeof *s);
+    struct bnn_copies_state *s = bnn_take(build, 1, sizeof *s);
     *copy = bnn_take(build, count, sizeof **copy);
     if (s != NULL) {
-        *s = (struct copies){.kernels = build->kernels, .count = count, .copy = *copy};
+        *s = (struct bnn_copies_state){.kernels = build->kernels, .count = count, .copy = *copy};
     }
     return s;
 }
 
-static const void *take_one(struct bnn_build *build, struct copy c)
+static const void *take_one(struct bnn_build *build, struct bnn_copy c)
 {
-    struct copy *copy;
-    struct copies *s = take(build, &copy, 1);
+    struct bnn_copy *copy;
+    struct bnn_copies_state *s = take(build, &copy, 1);
     merge_axes(&c);
     choose_plane(&c);
     if (s != NULL) {
@@ -211,8 +193,8 @@ static const void *bind_concat(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view out = bnn_op_output(op, 0);
     const uint32_t axis = bnn_op_attribute_word(op, AXIS);
-    struct copy *copy;
-    struct copies *s = take(build, &copy, op->inputs);
+    struct bnn_copy *copy;
+    struct bnn_copies_state *s = take(build, &copy, op->inputs);
     size_t at = 0;
     for (uint32_t i = 0; s != NULL && i < op->inputs; i++) {
         struct bnn_view x = bnn_op_input(op, i);
@@ -264,7 +246,7 @@ static const void *bind_transpose(const struct bnn_op *op, struct bnn_build *bui
         x.dims[d] = bnn_op_attribute_word(op, DIMS + d);
         out_dims[d] = bnn_op_attribute_word(op, DIMS + bnn_op_attribute_word(op, PERM + d));
     }
-    struct copy from = copy_of(&x, &out, out_dims), c = from;
+    struct bnn_copy from = copy_of(&x, &out, out_dims), c = from;
     for (uint32_t d = 0; d < x.rank; d++) {
         const uint32_t axis = bnn_op_attribute_word(op, PERM + d);
         c.dims[d] = from.dims[axis];
@@ -318,8 +300,8 @@ static const void *bind_pad(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
     const uint32_t word = bnn_op_attribute_word(op, VALUE);
-    struct copy *copy, c = copy_of(&x, &out, out.dims);
-    struct copies *s = take(build, &copy, 1);
+    struct bnn_copy *copy, c = copy_of(&x, &out, out.dims);
+    struct bnn_copies_state *s = take(build, &copy, 1);
     for (uint32_t d = 0; d < x.rank; d++) {
         c.out_at += bnn_op_attribute_word(op, BEFORE + d) * c.out_step[d];
     }
@@ -360,7 +342,7 @@ static bnn_status check_slice(const struct bnn_op *op, bnn_error *error)
 static const void *bind_slice(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
-    struct copy c = copy_of(&x, &out, out.dims);
+    struct bnn_copy c = copy_of(&x, &out, out.dims);
     for (uint32_t d = 0; d < x.rank; d++) {
         c.in_at += bnn_op_attribute_word(op, START + d) * c.in_step[d];
         c.in_step[d] *= (size_t)bnn_op_attribute(op, STEP + d); /* a negative one wraps around, as sums with it do */
@@ -369,8 +351,8 @@ static const void *bind_slice(const struct bnn_op *op, struct bnn_build *build)
     return take_one(build, c);
 }
 
-const struct bnn_op_code bnn_op_concat = {BNN_CHECK(check_concat), bind_concat, run};
-const struct bnn_op_code bnn_op_transpose = {BNN_CHECK(check_transpose), bind_transpose, run};
-const struct bnn_op_code bnn_op_reshape = {BNN_CHECK(check_reshape), bind_reshape, run};
-const struct bnn_op_code bnn_op_pad = {BNN_CHECK(check_pad), bind_pad, run};
-const struct bnn_op_code bnn_op_slice = {BNN_CHECK(check_slice), bind_slice, run};
+const struct bnn_op_code bnn_op_concat = {BNN_CHECK(check_concat), bind_concat, bnn_copies_run};
+const struct bnn_op_code bnn_op_transpose = {BNN_CHECK(check_transpose), bind_transpose, bnn_copies_run};
+const struct bnn_op_code bnn_op_reshape = {BNN_CHECK(check_reshape), bind_reshape, bnn_copies_run};
+const struct bnn_op_code bnn_op_pad = {BNN_CHECK(check_pad), bind_pad, bnn_copies_run};
+const struct bnn_op_code bnn_op_slice = {BNN_CHECK(check_slice), bind_slice, bnn_copies_run};

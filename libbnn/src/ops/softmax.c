@@ -2,16 +2,11 @@
  *
  * softmax along one axis.
  */
+#include "states.h"
+
 #include "../exp.h"
-#include "../ops.h"
 
 enum { AXIS = 0 }; /* attribute word */
-
-struct softmax {
-    const float *x;
-    float *out;
-    size_t outer, n, inner;
-};
 
 static bnn_status check(const struct bnn_op *op, bnn_error *error)
 {
@@ -26,9 +21,9 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
 {
     struct bnn_view x = bnn_op_input(op, 0), out = bnn_op_output(op, 0);
     const uint32_t axis = bnn_op_attribute_word(op, AXIS);
-    struct softmax *s = bnn_take(build, 1, sizeof *s);
+    struct bnn_softmax_state *s = bnn_take(build, 1, sizeof *s);
     if (s != NULL) {
-        *s = (struct softmax){(const float *)(const void *)x.data, (float *)(void *)out.memory, 1, x.dims[axis], 1};
+        *s = (struct bnn_softmax_state){(const float *)(const void *)x.data, (float *)(void *)out.memory, 1, x.dims[axis], 1};
         for (uint32_t d = 0; d < axis; d++) {
             s->outer *= x.dims[d];
         }
@@ -39,10 +34,10 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     return s;
 }
 
-static void run(const void *state, uint8_t *scratch)
+void bnn_softmax_run(const void *state, uint8_t *scratch)
 {
     (void)scratch;
-    const struct softmax *s = state;
+    const struct bnn_softmax_state *s = state;
     for (size_t o = 0; o < s->outer * s->inner; o++) {
         const size_t at = o / s->inner * s->n * s->inner + o % s->inner;
         const float *x = s->x + at;
@@ -60,4 +55,4 @@ static void run(const void *state, uint8_t *scratch)
     }
 }
 
-const struct bnn_op_code bnn_op_softmax = {BNN_CHECK(check), bind, run};
+const struct bnn_op_code bnn_op_softmax = {BNN_CHECK(check), bind, bnn_softmax_run};

@@ -280,7 +280,7 @@ void bnn_steps_bind(struct bnn_steps *s, const struct bnn_op *op, uint32_t own, 
         take_identity(s, build);
     }
     choose_home(s, program);
-    struct bnn_step *kept = bnn_take(build, s->count, sizeof program[0]);
+    struct bnn_step *kept = s->count > 0 ? bnn_take(build, s->count, sizeof program[0]) : NULL;
     if (kept != NULL) {
         bnn_memcpy(kept, program, s->count * sizeof program[0]);
     }
