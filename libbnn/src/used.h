@@ -103,6 +103,7 @@
 #define BNN_USED_sum_affine BNN_USED_INTEGERS
 #define BNN_USED_copy_f32 BNN_USED_ROWS
 #define BNN_USED_transpose_f32 BNN_USED_COPIES
+#define BNN_USED_copy_i8 BNN_USED_INTEGERS
 #define BNN_USED_pool_max BNN_CONFIG_OP_maxpool2d
 #define BNN_USED_pool_average BNN_CONFIG_OP_avgpool2d
 #define BNN_USED_max_bits BNN_CONFIG_OP_bmaxpool2d

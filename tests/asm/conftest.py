@@ -50,6 +50,7 @@ TYPICAL: dict[str, tuple[object, int, str]] = {
     "limits_f32": (int8.Limits(1000), 1000, "float"),
     "sum_affine": (int8.Sums(17), 17, "8 outputs"),
     "copy_f32": (copy.Shape(3, 32), 3 * 32, "float"),
+    "copy_i8": (copy.Shape(3, 33), 3 * 33, "byte"),
     "transpose_f32": (copy.Shape(17, 3), 17 * 3, "float"),
     "pool_max": (pool.Shape(64), 3 * 9 * 64, "tap"),
     "pool_average": (pool.Shape(64), 3 * 9 * 64, "tap"),

@@ -19,6 +19,14 @@ class TestCopyF32:
         check(kernel, target, oracles.build(self.SLOT, shape))
 
 
+class TestCopyI8:
+    SLOT = "copy_i8"
+
+    @pytest.mark.parametrize("shape", oracles.SHAPES[SLOT], ids=oracles.shape_id)
+    def test_kernel(self, kernel: Kernel, target: Target, shape: Shape) -> None:
+        check(kernel, target, oracles.build(self.SLOT, shape))
+
+
 class TestTransposeF32:
     SLOT = "transpose_f32"
 

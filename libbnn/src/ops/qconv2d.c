@@ -140,76 +140,50 @@ static const void *bind_dense(const struct bnn_op *op, struct bnn_build *build)
     return bind_window(op, &window, ZERO_DENSE, build);
 }
 
-/* Rows of taps are short and there are many of them: up to 64 bytes go by 16, or by 4, without a call; the last ones may overlap. */
-static inline void copy_taps(int8_t *to, const int8_t *from, size_t bytes)
+/* A direction of a copy: rows of taps, or pixels. */
+struct direction {
+    size_t count, out_step, x_step;
+};
+
+/* Rows of `bytes`, as many as both directions have: few calls of many rows. */
+static void copy_rows(const struct bnn_kernels *kernels, int8_t *to, const int8_t *from, size_t bytes,
+                      const struct direction *a, const struct direction *b)
 {
-    if (bytes < 4 || bytes > 64) {
-        bnn_memcpy(to, from, bytes);
-        return;
-    }
-    size_t i = 0;
-    for (; i + 16 <= bytes; i += 16) {
-        bnn_memcpy(to + i, from + i, 16);
-    }
-    if (i > 0 && i < bytes) {
-        bnn_memcpy(to + bytes - 16, from + bytes - 16, 16);
-    } else if (i < bytes) {
-        for (; i + 4 < bytes; i += 4) {
-            bnn_memcpy(to + i, from + i, 4);
-        }
-        bnn_memcpy(to + bytes - 4, from + bytes - 4, 4);
+    const struct direction *most = a->count < b->count ? b : a, *least = most == a ? b : a;
+    const struct bnn_tile tile = {most->count, bytes, most->out_step, most->x_step};
+    for (size_t i = 0; i < least->count; i++, to += least->out_step, from += least->x_step) {
+        kernels->copy_i8(to, from, &tile);
     }
 }
 
-/* Rows of `bytes` >= `size` taps that lie `step` apart, by `size`, which is a constant of the callers; the last ones may overlap. */
-static inline void copy_rows_by(size_t size, int8_t *to, const int8_t *from, size_t rows, size_t bytes, size_t step)
-{
-    for (size_t r = 0; r < rows; r++, to += bytes, from += step) {
-        for (size_t i = 0; i + size < bytes; i += size) {
-            bnn_memcpy(to + i, from + i, size);
-        }
-        bnn_memcpy(to + bytes - size, from + bytes - size, size);
-    }
-}
-
-static void copy_rows(int8_t *to, const int8_t *from, size_t rows, size_t bytes, size_t step)
-{
-    if (bytes >= 16) {
-        copy_rows_by(16, to, from, rows, bytes, step);
-    } else if (bytes >= 8) {
-        copy_rows_by(8, to, from, rows, bytes, step);
-    } else {
-        copy_rows_by(1, to, from, rows, bytes, step);
-    }
-}
-
-/* The taps of output (y, x) of a group, in the order of the weights; those that are neighbours in a row of the input are copied
- * at once, and zeros follow up to whole vectors. */
-static void fill_pixel(const struct call *call, int8_t *to, size_t group, uint32_t y, uint32_t x)
+/* The panel of `pixels` outputs from (y, x) on, which have the same taps inside, for a group: taps in the order of the weights,
+ * and zeros up to whole vectors. Taps that are neighbours in a row of the input are copied at once. */
+static void fill_pixels(const struct call *call, int8_t *to, size_t group, uint32_t y, uint32_t x, size_t pixels)
 {
     const struct bnn_qconv_state *s = call->layer;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
     const struct bnn_span *ys = bnn_span_of(&s->y_spans, y), *xs = bnn_span_of(&s->x_spans, x);
-    const size_t pixel = s->groups * s->channels, row_taps = ax->kernel * s->channels, inside = xs->tap_end - xs->tap;
-    const size_t run = s->groups == 1 && ax->dilation == 1 ? inside : 1; /* taps */
-    const int whole = ys->tap_end - ys->tap == ay->kernel && inside == ax->kernel;
+    const size_t pixel = s->groups * s->channels, row = ax->in * pixel, row_taps = ax->kernel * s->channels;
+    const size_t step = s->vectors * 16, inside = xs->tap_end - xs->tap;
+    const struct direction along_y = {ys->tap_end - ys->tap, row_taps, ay->dilation * row};
+    const struct direction along_x = {pixels, step, ax->stride * pixel};
+    const uint32_t run = s->groups == 1 && ax->dilation == 1 ? (uint32_t)inside : 1; /* taps */
+    const int whole = along_y.count == ay->kernel && inside == ax->kernel;
     static const int8_t none[16] = {0};
-    bnn_memcpy(to + s->vectors * 16 - sizeof none, none, sizeof none);
-    if (whole && run == inside) {
-        const size_t row = ax->in * pixel;
-        const int8_t *from =
-            call->x.q + (size_t)bnn_tap(ay, y, 0) * row + (size_t)bnn_tap(ax, x, 0) * pixel + group * s->channels;
-        copy_rows(to, from, ay->kernel, row_taps, ay->dilation * row);
+    for (size_t p = 0; p < pixels; p++) {
+        bnn_memcpy(to + p * step + step - sizeof none, none, sizeof none);
+        if (!whole) {
+            bnn_memset(to + p * step, call->x.zero, s->taps);
+        }
+    }
+    if (along_y.count == 0) {
         return;
     }
-    if (!whole) {
-        bnn_memset(to, call->x.zero, ay->kernel * row_taps);
-    }
-    for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
-        const int8_t *row = call->x.q + (size_t)bnn_tap(ay, y, ky) * ax->in * pixel + group * s->channels;
-        for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += (uint32_t)run) {
-            copy_taps(to + ky * row_taps + kx * s->channels, row + (size_t)bnn_tap(ax, x, kx) * pixel, run * s->channels);
-        }
+    const int8_t *from = call->x.q + (size_t)bnn_tap(ay, y, ys->tap) * row + group * s->channels;
+    to += ys->tap * row_taps;
+    for (uint32_t kx = xs->tap; kx < xs->tap_end; kx += run) {
+        copy_rows(s->steps.kernels, to + kx * s->channels, from + (size_t)bnn_tap(ax, x, kx) * pixel, run * s->channels,
+                  &along_y, &along_x);
     }
 }
 
@@ -222,14 +196,11 @@ static const int8_t *panel_at(const struct call *call, size_t group, size_t firs
     if (s->is_panel) {
         return call->x.q + first * step;
     }
-    uint32_t y = (uint32_t)(first / width), x = (uint32_t)(first % width);
-    for (size_t p = 0; p < pixels; p++) {
-        fill_pixel(call, panel + p * step, group, y, x);
-        x++;
-        if (x == width) {
-            x = 0;
-            y++;
-        }
+    for (size_t done = 0, run; done < pixels; done += run) {
+        const uint32_t y = (uint32_t)((first + done) / width), x = (uint32_t)((first + done) % width);
+        const size_t alike = bnn_span_of(&s->x_spans, x)->end - x;
+        run = pixels - done < alike ? pixels - done : alike;
+        fill_pixels(call, panel + done * step, group, y, x, run);
     }
     return panel;
 }
