@@ -20,27 +20,28 @@ lane            .req r9
 step            .req r10
 x_at            .req r12
 
-// Adds the products of x, x_high and the 16 weights in w, w_high to the 4 sums of `to`, by way of `by`.
-.macro add_products to, x, x_high, w, w_high, by
-        vmull.s8        \by, \x, \w
-        vmlal.s8        \by, \x_high, \w_high
-        vpadal.s16      \to, \by
+// Adds the products of x, x_high and a vector of weights of 4 outputs to the 4 sums of each. Registers of weights that were used
+// take products; no sum waits for the product before it.
+.macro add_four x, x_high, a, b, c, d
+        vldm            w_at!, {d0 - d7}
+        vmull.s8        q6, \x, d0
+        vmull.s8        q7, \x, d2
+        vmlal.s8        q6, \x_high, d1
+        vmlal.s8        q7, \x_high, d3
+        vmull.s8        q0, \x, d4
+        vmull.s8        q1, \x, d6
+        vmlal.s8        q0, \x_high, d5
+        vmlal.s8        q1, \x_high, d7
+        vpadal.s16      \a, q6
+        vpadal.s16      \b, q7
+        vpadal.s16      \c, q0
+        vpadal.s16      \d, q1
 .endm
 
 // The same for 8 outputs.
 .macro add_vector x, x_high
-        vld1.8          {d4 - d7}, [w_at]!
-        add_products    q8, \x, \x_high, d4, d5, q4
-        add_products    q9, \x, \x_high, d6, d7, q5
-        vld1.8          {d4 - d7}, [w_at]!
-        add_products    q10, \x, \x_high, d4, d5, q6
-        add_products    q11, \x, \x_high, d6, d7, q7
-        vld1.8          {d4 - d7}, [w_at]!
-        add_products    q12, \x, \x_high, d4, d5, q4
-        add_products    q13, \x, \x_high, d6, d7, q5
-        vld1.8          {d4 - d7}, [w_at]!
-        add_products    q14, \x, \x_high, d4, d5, q6
-        add_products    q15, \x, \x_high, d6, d7, q7
+        add_four        \x, \x_high, q8, q9, q10, q11
+        add_four        \x, \x_high, q12, q13, q14, q15
 .endm
 
 // q8 to q15, 4 sums each, become 8 sums in q8 and q9.
@@ -105,16 +106,16 @@ func bnn_dot_s8_neon
         blo             3f
 2:
     .rept 2
-        vld1.8          {d0 - d3}, [src]!
-        add_vector      d0, d1
-        add_vector      d2, d3
+        vld1.8          {d8 - d11}, [src]!
+        add_vector      d8, d9
+        add_vector      d10, d11
     .endr
         subs            left, left, #4
         bhs             2b
 3:      adds            left, left, #4
         beq             5f
-4:      vld1.8          {q0}, [src]!
-        add_vector      d0, d1
+4:      vld1.8          {q4}, [src]!
+        add_vector      d8, d9
         subs            left, left, #1
         bne             4b
 5:
@@ -133,7 +134,9 @@ func bnn_dot_s8_neon
         mov             left, count
 8:      vld1.8          {q0}, [x_at]!           // vector
         vld1.8          {q1}, [w_at], step
-        add_products    q8, d0, d1, d2, d3, q3
+        vmull.s8        q3, d0, d2
+        vmlal.s8        q3, d1, d3
+        vpadal.s16      q8, q3
         subs            left, left, #1
         bne             8b
         vpadd.i32       d16, d16, d17

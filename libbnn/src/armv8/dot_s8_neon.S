@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
  * Dot products of 8-bit numbers. No weight is -128, so two products fit 16 bits: smull, smlal2 and one sadalp for 16 of them.
- * 2 pixels by 8 outputs are 16 sums in registers, a last pixel is done alone; fewer outputs are computed one after the other.
+ * 2 pixels by 8 outputs are 16 sums in registers, a last pixel is done alone; fewer outputs are computed one after the other. Steps of 4
+ * or 8 products are interleaved, since each depends on the one before.
  */
 #include "asm.inc"
 
@@ -25,38 +26,55 @@ sum             .req w12
 old             .req w13
 x_second        .req x14
 
-// Adds the products of v\x and v\w to the 4 sums of v\to, by way of v\by.
-.macro add_products to, x, w, by
-        smull           v\by\().8h, v\x\().8b, v\w\().8b
-        smlal2          v\by\().8h, v\x\().16b, v\w\().16b
-        sadalp          v\to\().4s, v\by\().8h
+// Of 4 outputs, whose weights are in v4 to v7: \half of the products with v\x, to v28 to v31.
+.macro multiply op, half, x
+        \op             v28.8h, v\x\().\half, v4.\half
+        \op             v29.8h, v\x\().\half, v5.\half
+        \op             v30.8h, v\x\().\half, v6.\half
+        \op             v31.8h, v\x\().\half, v7.\half
 .endm
 
-// Adds the products of v\x and a vector of 8 outputs' weights.
+// The same with v0 and v1, one of each pixel, to v24 to v31.
+.macro multiply_two op, half
+        \op             v24.8h, v0.\half, v4.\half
+        \op             v25.8h, v1.\half, v4.\half
+        \op             v26.8h, v0.\half, v5.\half
+        \op             v27.8h, v1.\half, v5.\half
+        \op             v28.8h, v0.\half, v6.\half
+        \op             v29.8h, v1.\half, v6.\half
+        \op             v30.8h, v0.\half, v7.\half
+        \op             v31.8h, v1.\half, v7.\half
+.endm
+
+// Adds the products of v\x and 4 outputs' weights to their sums.
+.macro add_four x, a, b, c, d
+        ld1             {v4.16b - v7.16b}, [w_at], #64
+        multiply        smull, 8b, \x
+        multiply        smlal2, 16b, \x
+        sadalp          v\a\().4s, v28.8h
+        sadalp          v\b\().4s, v29.8h
+        sadalp          v\c\().4s, v30.8h
+        sadalp          v\d\().4s, v31.8h
+.endm
+
 .macro add_vector x
-        ld1             {v4.16b - v7.16b}, [w_at], #64
-        add_products    16, \x, 4, 28
-        add_products    17, \x, 5, 29
-        add_products    18, \x, 6, 30
-        add_products    19, \x, 7, 31
-        ld1             {v4.16b - v7.16b}, [w_at], #64
-        add_products    20, \x, 4, 28
-        add_products    21, \x, 5, 29
-        add_products    22, \x, 6, 30
-        add_products    23, \x, 7, 31
+        add_four        \x, 16, 17, 18, 19
+        add_four        \x, 20, 21, 22, 23
 .endm
 
-// The same of v0 and v1, one of each pixel, and 4 outputs: a-d are the sums of the first, e-h of the second.
+// The same of two pixels: a-d are the sums of the first, e-h of the second.
 .macro add_two a, b, c, d, e, f, g, h
         ld1             {v4.16b - v7.16b}, [w_at], #64
-        add_products    \a, 0, 4, 24
-        add_products    \e, 1, 4, 25
-        add_products    \b, 0, 5, 26
-        add_products    \f, 1, 5, 27
-        add_products    \c, 0, 6, 28
-        add_products    \g, 1, 6, 29
-        add_products    \d, 0, 7, 30
-        add_products    \h, 1, 7, 31
+        multiply_two    smull, 8b
+        multiply_two    smlal2, 16b
+        sadalp          v\a\().4s, v24.8h
+        sadalp          v\e\().4s, v25.8h
+        sadalp          v\b\().4s, v26.8h
+        sadalp          v\f\().4s, v27.8h
+        sadalp          v\c\().4s, v28.8h
+        sadalp          v\g\().4s, v29.8h
+        sadalp          v\d\().4s, v30.8h
+        sadalp          v\h\().4s, v31.8h
 .endm
 
 /*yaml
@@ -140,7 +158,9 @@ func bnn_dot_s8_neon
 10:                                              // vector
         ldr             q0, [x_at], #16
         ld1             {v4.16b}, [w_at], step
-        add_products    16, 0, 4, 1
+        smull           v1.8h, v0.8b, v4.8b
+        smlal2          v1.8h, v0.16b, v4.16b
+        sadalp          v16.4s, v1.8h
         subs            left, left, #1
         b.ne            10b
         addv            s16, v16.4s

@@ -22,10 +22,18 @@ row             .req x9
 most            .req x10
 lane_bits       .req x11
 
-// Adds the numbers of v0 that output `bit` negates to its 16-bit sums.
-.macro add_negated to, bit, by
+// Bytes of ones where output `bit` negates.
+.macro select by, bit
         cmtst           v\by\().16b, v1.16b, v\bit\().16b
+.endm
+
+// The numbers of v0 that are selected.
+.macro keep by
         and             v\by\().16b, v\by\().16b, v0.16b
+.endm
+
+// Their sums, of 16 bits.
+.macro add_up to, by
         sadalp          v\to\().8h, v\by\().16b
 .endm
 
@@ -42,13 +50,14 @@ buffers:
   acc: {access: readwrite, bytes: "32 * pixels if n else 0"}
   x: {access: read, bytes: "(n + 15) // 16 * 16 * pixels"}
   w: {access: read, bytes: "n if pixels else 0"}
-registers: [x0-x11, v0-v7, v16-v31]
-saved: []
-stack: 0
+registers: [x0-x11, v0-v31]
+saved: [d8-d15]
+stack: 64
 */
 func bnn_dot_sign_neon
         cbz             pixels, 7f
         cbz             count, 7f
+        save_d8_d15
         movi            v24.16b, #1
         movi            v25.16b, #2
         movi            v26.16b, #4
@@ -81,14 +90,25 @@ func bnn_dot_sign_neon
         ldr             q0, [x_at], #16
         ldr             q1, [w_at], #16
         sadalp          v3.8h, v0.16b
-        add_negated     16, 24, 2
-        add_negated     17, 25, 4
-        add_negated     18, 26, 2
-        add_negated     19, 27, 4
-        add_negated     20, 28, 2
-        add_negated     21, 29, 4
-        add_negated     22, 30, 2
-        add_negated     23, 31, 4
+        select          8, 24
+        select          9, 25
+        select          10, 26
+        select          11, 27
+        select          12, 28
+        select          13, 29
+        select          14, 30
+        select          15, 31
+    .irp n, 8, 9, 10, 11, 12, 13, 14, 15
+        keep            \n
+    .endr
+        add_up          16, 8
+        add_up          17, 9
+        add_up          18, 10
+        add_up          19, 11
+        add_up          20, 12
+        add_up          21, 13
+        add_up          22, 14
+        add_up          23, 15
         subs            left, left, #1
         b.ne            3b
 
@@ -129,6 +149,7 @@ func bnn_dot_sign_neon
         add             src, src, row
         subs            pixels, pixels, #1
         b.ne            1b
+        restore_d8_d15
 7:
         ret
 endfunc bnn_dot_sign_neon

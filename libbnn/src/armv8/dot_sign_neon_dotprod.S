@@ -24,12 +24,16 @@ row             .req x9
 x_second        .req x10
 lane_bits       .req x11
 
-// Weights of 16 numbers are in v2: those of v0 (and of v1) that output `bit` negates, negated, to its sums.
-.macro add_negated bit, to, to_second
+// Weights of 16 numbers are in v2: those of v0 (and of v1) that outputs `bit` and `next` negate, negated, to their sums a and b (c and
+// d).
+.macro add_negated bit, next, a, b, c, d
         cmtst           v3.16b, v2.16b, v\bit\().16b
-        sdot            v\to\().4s, v0.16b, v3.16b
-    .ifnb \to_second
-        sdot            v\to_second\().4s, v1.16b, v3.16b
+        cmtst           v7.16b, v2.16b, v\next\().16b
+        sdot            v\a\().4s, v0.16b, v3.16b
+        sdot            v\b\().4s, v0.16b, v7.16b
+    .ifnb \c
+        sdot            v\c\().4s, v1.16b, v3.16b
+        sdot            v\d\().4s, v1.16b, v7.16b
     .endif
 .endm
 
@@ -108,14 +112,10 @@ func bnn_dot_sign_neon_dotprod
         ldr             q2, [w_at], #16
         sdot            v4.4s, v0.16b, v24.16b
         sdot            v5.4s, v1.16b, v24.16b
-        add_negated     24, 8, 16
-        add_negated     25, 9, 17
-        add_negated     26, 10, 18
-        add_negated     27, 11, 19
-        add_negated     28, 12, 20
-        add_negated     29, 13, 21
-        add_negated     30, 14, 22
-        add_negated     31, 15, 23
+        add_negated     24, 25, 8, 9, 16, 17
+        add_negated     26, 27, 10, 11, 18, 19
+        add_negated     28, 29, 12, 13, 20, 21
+        add_negated     30, 31, 14, 15, 22, 23
         subs            left, left, #1
         b.ne            4b
         add_across      8, 9, 10, 11, 12, 13, 14, 15
@@ -138,14 +138,10 @@ func bnn_dot_sign_neon_dotprod
         ldr             q0, [x_at], #16
         ldr             q2, [w_at], #16
         sdot            v4.4s, v0.16b, v24.16b
-        add_negated     24, 16
-        add_negated     25, 17
-        add_negated     26, 18
-        add_negated     27, 19
-        add_negated     28, 20
-        add_negated     29, 21
-        add_negated     30, 22
-        add_negated     31, 23
+        add_negated     24, 25, 16, 17
+        add_negated     26, 27, 18, 19
+        add_negated     28, 29, 20, 21
+        add_negated     30, 31, 22, 23
         subs            left, left, #1
         b.ne            7b
         add_across      16, 17, 18, 19, 20, 21, 22, 23
