@@ -57,10 +57,11 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Run all tests on this machine."""
+    """Run the tests on this machine; those marked long only if tests are named: `-- tests` is all of them."""
     python(session, "-m", "ci.build", "native")
     python(session, "-m", "ci.binding", "native")
-    pytest(session, "--target=native", "--ignore=tests/asm")
+    quick = [] if session.posargs else ["--quick"]
+    pytest(session, "--target=native", "--ignore=tests/asm", *quick)
 
 
 @nox.session
@@ -166,4 +167,4 @@ def ci(session: nox.Session) -> None:
         "generated",
         "fuzz",
     ):
-        session.notify(name, posargs=[])
+        session.notify(name, posargs=["tests"] if name == "test" else [])

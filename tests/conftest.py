@@ -16,6 +16,8 @@ import os
 import sys
 from functools import cached_property
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: tests have every core already
+
 import pytest
 
 from ci import toolchain
@@ -41,6 +43,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--require-targets", action="store_true", help="a target that cannot run is an error"
     )
+    group.addoption("--quick", action="store_true", help="leave out tests that are marked long")
     group.addoption("--graphs", type=int, default=60, help="number of random networks to convert")
     group.addoption("--graphs-seed", default="0", help="which ones: a number, or fresh")
     group.addoption("--keep-failure", metavar="NAME", help="keep the one that fails as a test")
@@ -140,12 +143,17 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what does not depend on the target where this machine is not one of the targets."""
-    if "native" in config.stash[MACHINES].names or "LIBBNN_PYTHON" in os.environ:
-        return
-    chosen = [item for item in items if "target" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
-    items[:] = chosen
+    """Leave out what does not depend on the target where this machine is not one of the targets; long tests if asked to."""
+    here = "native" in config.stash[MACHINES].names or "LIBBNN_PYTHON" in os.environ
+    quick = config.getoption("--quick")
+
+    def wanted(item: pytest.Item) -> bool:
+        if quick and item.get_closest_marker("long"):
+            return False
+        return here or "target" in getattr(item, "fixturenames", ())
+
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = filter(wanted, items)
 
 
 def _absent(name: str, reason: str, values: int) -> list[object]:

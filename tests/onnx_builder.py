@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,13 +65,23 @@ def runtime_newest() -> int:
     for opset in range(int(onnx.defs.onnx_opset_version()), 0, -1):
         proto = model([node("Identity", "x", "y")], {"x": [1]}, opset=opset)
         try:
-            onnxruntime.InferenceSession(
-                proto.SerializeToString(), providers=["CPUExecutionProvider"]
-            )
+            session(proto)
         except Exception:
             continue
         return opset
     raise AssertionError("onnxruntime reads no opset")
+
+
+def session(source: onnx.ModelProto | Path, optimised: bool = True) -> Any:
+    """A session of onnxruntime that is quiet and has one thread, as other tests run beside this one; skips without it."""
+    onnxruntime = pytest.importorskip("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    options.intra_op_num_threads = 1
+    if not optimised:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    model = str(source) if isinstance(source, Path) else source.SerializeToString()
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def runtime(proto: onnx.ModelProto, inputs: Mapping[str, Array]) -> list[Array]:
@@ -80,15 +91,7 @@ def runtime(proto: onnx.ModelProto, inputs: Mapping[str, Array]) -> list[Array]:
         from onnx.reference import ReferenceEvaluator
 
         return list(ReferenceEvaluator(proto).run(None, dict(inputs)))
-    onnxruntime = pytest.importorskip("onnxruntime")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    return list(session.run(None, dict(inputs)))
+    return list(session(proto, optimised=False).run(None, dict(inputs)))
 
 
 def assert_equal_to_runtime(

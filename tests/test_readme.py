@@ -12,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pylibbnn import Model, _build
+from ci import toolchain
+from ci.qemu.targets import find
+from pylibbnn import Model
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,20 +71,12 @@ def test_c_example(tmp_path: Path) -> None:
     (tmp_path / "example.c").write_text(example("c"), encoding="utf-8")
     (tmp_path / "main.c").write_text(HARNESS, encoding="utf-8")
     (tmp_path / "model.inc").write_text(",".join(map(str, TINY.read_bytes())), encoding="utf-8")
-    flags = [
-        "-std=c11",
-        "-Wall",
-        "-Wextra",
-        "-Wpedantic",
-        "-Wconversion",
-        "-Werror",
-        "-O1",
-        "-ffp-contract=off",
-    ]
+    flags = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-O1"]
     sizes = [f"-DINPUTS={x.size}", f"-DOUTPUTS={int(np.prod(model.outputs[0].shape))}"]
-    includes = [f"-I{folder}" for folder in _build.include_dirs()]
-    files = ["example.c", "main.c", *map(str, _build.sources())]
-    command = [*_build.compiler(), *flags, *sizes, *includes, *files, "-o", "example"]
+    include = f"-I{ROOT / 'libbnn' / 'include'}"
+    library = find("native").build / "cmake" / "libbnn" / "libbnn.a"
+    files = ["example.c", "main.c", str(library), "-o", "example"]
+    command = [*toolchain.native_cc(), *flags, *sizes, include, *files]
     subprocess.run(command, cwd=tmp_path, check=True)
     subprocess.run([tmp_path / "example"], cwd=tmp_path, check=True)
     scores = np.fromfile(tmp_path / "out.bin", np.float32)

@@ -17,6 +17,8 @@ from elftools.elf.elffile import ELFFile
 from ci import toolchain
 from ci.paths import ROOT
 
+pytestmark = pytest.mark.long
+
 DATA = ROOT / "tests" / "binding" / "data"
 LIBRARY = ROOT / "libbnn"
 

@@ -61,6 +61,7 @@ def test_measures_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert failures["onnxruntime float"].startswith("error")
 
 
+@pytest.mark.long
 def test_package_that_does_not_exist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIBBNN_CACHE", str(tmp_path))
     with pytest.raises(peers.PeerError, match=r"not installed: .*missing"):

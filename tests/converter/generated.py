@@ -110,6 +110,7 @@ def test_order(graphs: Graphs) -> None:
     graphs(independent, 0.1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_order_in_files(path: Path) -> None:
     """Nor in networks as exporters write them."""

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
@@ -18,6 +17,7 @@ from converter.errors import ConversionError
 from converter.graph import Array
 from converter.onnx_import import from_model
 from converter.report import Report
+from onnx_builder import session
 
 SCALES = (0.02, 0.05, 0.11)  # of the input, the first layer, the second
 
@@ -106,10 +106,7 @@ def converted(proto: onnx.ModelProto) -> tuple[bytes, Report]:
 
 
 def expected(proto: onnx.ModelProto, x: Array) -> Array:
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    result: Array = session.run(None, {"x": x})[0]
+    result: Array = session(proto).run(None, {"x": x})[0]
     return result
 
 

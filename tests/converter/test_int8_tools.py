@@ -21,6 +21,7 @@ from converter import dab, dab_run, interp, lower, passes
 from converter.dab_model import Kind
 from converter.graph import Array
 from converter.onnx_import import from_model
+from onnx_builder import session
 
 onnxruntime = pytest.importorskip("onnxruntime")
 quantization = pytest.importorskip("onnxruntime.quantization")
@@ -100,12 +101,7 @@ def quantised(opset: int, run: Any) -> onnx.ModelProto:
 
 def expected(proto: onnx.ModelProto, x: Array) -> Array:
     """The graph as it stands: optimised, it would be rounded in other places."""
-    options = onnxruntime.SessionOptions()
-    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    session = onnxruntime.InferenceSession(
-        proto.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
-    result: Array = session.run(None, {"x": x})[0]
+    result: Array = session(proto, optimised=False).run(None, {"x": x})[0]
     return result
 
 

@@ -45,6 +45,7 @@ const char *name() { return bnn_strerror(BNN_OK); }
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", COMPILERS)
 def test_one_translation_unit(name: str, amalgamation: Path, tmp_path: Path) -> None:
     options = ["-std=c11", "-O1", *WARNINGS, "-fno-pie", "-ffreestanding"]

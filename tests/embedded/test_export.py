@@ -196,6 +196,7 @@ def test_example_of_the_document(bnn_object: Path, amalgamation: Path, tmp_path:
     np.testing.assert_array_equal(got, Model(data, "c").run(images).argmax(1))
 
 
+@pytest.mark.long
 def test_flash(tmp_path: Path) -> None:
     """The switches of the digits network leave out most of the library."""
     flash.export(DIGITS / "digits.onnx", tmp_path)

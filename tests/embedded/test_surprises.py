@@ -47,6 +47,7 @@ def test_every_op(target: Target, models: list[Path], tmp_path: Path) -> None:
     assert run([*emulator, tmp_path / "exercise", "--threads", *models]) == said
 
 
+@pytest.mark.long
 def test_no_data_races(amalgamation: Path, models: list[Path], tmp_path: Path) -> None:
     """Models shared by threads, each with plans of its own: ThreadSanitizer has nothing to report."""
     (tmp_path / "empty.c").write_text("int main(void) { return 0; }\n", encoding="utf-8")
@@ -84,6 +85,7 @@ def stated() -> dict[str, dict[str, int]]:
     }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("machine", stack.TARGETS)
 def test_stack(graph: stack.Graph, machine: str) -> None:
     """No function takes more than is stated, nor much less."""

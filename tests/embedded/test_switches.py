@@ -22,6 +22,8 @@ from embedded import COMPILERS, WARNINGS, compiler, run
 from examples.digits.demo import convert
 from model.cases import MAKERS, model_with_steps, random_model
 
+pytestmark = pytest.mark.long
+
 Array = npt.NDArray[Any]
 UNSUPPORTED, FORMAT, PLACE_OP = -8, -6, 3
 OFF = 0

@@ -7,7 +7,7 @@ compared bit for bit; `real=True` draws real numbers for the kinds whose sums ma
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -206,7 +206,7 @@ class Net:
         self.show(self.op(kind, inputs, outputs, words, steps))
 
 
-def valid(kind: Kind, steps: list[Step]) -> list[Step]:
+def valid(kind: Kind, steps: Sequence[Step]) -> list[Step]:
     """The program with EMIT_SIGN of a possible -0.0 replaced."""
     result: list[Step] = []
     for step in steps:
@@ -394,7 +394,7 @@ def random_model(kind: Kind, seed: int, real: bool = False) -> tuple[bytes, list
     return net.finish()
 
 
-def model_with_steps(kind: Kind, steps: list[Step], seed: int) -> tuple[bytes, list[Array]]:
+def model_with_steps(kind: Kind, steps: Sequence[Step], seed: int) -> tuple[bytes, list[Array]]:
     """A model of one op with these steps."""
     net = Net(np.random.default_rng([kind, seed]))
     COMPUTERS[kind](net, kind, valid(kind, steps))

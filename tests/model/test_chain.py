@@ -11,7 +11,7 @@ import pytest
 
 from converter.dab_model import Kind, Step, Type
 from model.cases import Net
-from model.test_ops import compare
+from model.test_ops import case, compare
 from targets import Target
 
 # What a plan takes on these cpu models if it is not told; "max" is a core that nobody knows.
@@ -86,12 +86,12 @@ def model(layer: Layer) -> tuple[bytes, list[npt.NDArray[np.float32]]]:
 @pytest.mark.parametrize("layers", CHAINED.values(), ids=CHAINED)
 def test_results(target: Target, isa: str | None, layers: list[Layer]) -> None:
     for layer in layers:
-        compare(target, isa, *model(layer), 0)
+        compare(target, isa, case(model, layer), 0)
 
 
 @pytest.mark.parametrize("layer", DIRECT, ids=str)
 def test_results_of_small_layers(target: Target, isa: str | None, layer: Layer) -> None:
-    compare(target, isa, *model(layer), 0)
+    compare(target, isa, case(model, layer), 0)
 
 
 def test_choice(target: Target) -> None:

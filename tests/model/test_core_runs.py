@@ -12,7 +12,7 @@ import pytest
 from ci.paths import ROOT
 from converter.dab_model import Kind, Step, Type
 from model.cases import Net
-from model.test_ops import compare
+from model.test_ops import compare, solved
 from targets import Target
 
 RUN = 224
@@ -46,8 +46,7 @@ def test_convolution(
     words = [1, 1, 1, 1, *[pad] * 4, *([0] if binary else [])]
     steps = [*([Step.EMIT_INT] if binary else []), *PROGRAMS[program]]
     net.computing(kind, [x, w], (*shape, outputs), words, steps)
-    data, inputs = net.finish()
-    compare(target, None, data, inputs, 0)
+    compare(target, None, solved(*net.finish()), 0)
 
 
 @pytest.mark.parametrize("channels", [3, 64, 130])
@@ -56,5 +55,4 @@ def test_pointwise(target: Target, program: str, channels: int) -> None:
     net = Net(np.random.default_rng(channels))
     dims = (5, 97, channels)
     net.computing(Kind.POINTWISE, [net.floats(*dims)], dims, [], [*PROGRAMS[program]])
-    data, inputs = net.finish()
-    compare(target, None, data, inputs, 0)
+    compare(target, None, solved(*net.finish()), 0)

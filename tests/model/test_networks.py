@@ -20,6 +20,7 @@ from onnx import numpy_helper
 from converter import dab, interp, lower, onnx_import, passes
 from converter.dab_model import Kind, Step
 from converter.report import BINARY, BINARY_WEIGHT, FLOAT
+from onnx_builder import session
 from targets import Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,10 +73,9 @@ def run(target: Target, data: bytes, images: Iterable[Array], isa: str | None) -
 
 def onnxruntime_outputs(path: Path, x: Array) -> Array:
     """Return what onnxruntime makes of single images."""
-    runtime = pytest.importorskip("onnxruntime")
-    session = runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    given = session.get_inputs()[0]  # initializers may be listed behind it
-    return np.concatenate([session.run(None, {given.name: image[np.newaxis]})[0] for image in x])
+    runtime = session(path)
+    given = runtime.get_inputs()[0]  # initializers may be listed behind it
+    return np.concatenate([runtime.run(None, {given.name: image[np.newaxis]})[0] for image in x])
 
 
 @lru_cache

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -17,18 +19,28 @@ from model.cases import COMPUTERS, COMPUTING, EMITS, MAKERS, Net, model_with_ste
 from targets import Target
 
 Array = npt.NDArray[Any]
+Case = tuple[bytes, list[Array], list[Array]]
 MODELS = 12  # per test
 ROUNDED = (Kind.AVGPOOL2D, Kind.SOFTMAX)  # division and exp: not bit-exact even for small integers
 
 
-def compare(
-    target: Target, isa: str | None, data: bytes, inputs: list[Array], tolerance: float
-) -> None:
+@cache
+def case(make: Callable[..., tuple[bytes, list[Array]]], *arguments: Any) -> Case:
+    """A model that is made once for all machines, solved."""
+    return solved(*make(*arguments))
+
+
+def solved(data: bytes, inputs: list[Array]) -> Case:
+    """A model, inputs, and what the numpy executor makes of them."""
+    return data, inputs, dab_run.run(dab.read(data), inputs)
+
+
+def compare(target: Target, isa: str | None, wanted: Case, tolerance: float) -> None:
     """Run the model on both; `tolerance` is relative to the largest magnitude, 0 means equal bits.
 
     In parts by several workers it gives the same bits in every case.
     """
-    want = dab_run.run(dab.read(data), inputs)
+    data, inputs, want = wanted
     got = Target(target.machine).run(data, inputs, isa)
     shared = Target(target.machine).run(data, inputs, isa, workers=3)
     assert [a.tobytes() for a in shared] == [a.tobytes() for a in got], "workers change the result"
@@ -46,8 +58,8 @@ def compare(
 @pytest.mark.parametrize("seed", range(3))
 def test_op(target: Target, isa: str | None, kind: Kind, seed: int) -> None:
     for number in range(MODELS):
-        data, inputs = random_model(kind, seed * MODELS + number)
-        compare(target, isa, data, inputs, 1e-5 if kind in ROUNDED else 0)
+        wanted = case(random_model, kind, seed * MODELS + number)
+        compare(target, isa, wanted, 1e-5 if kind in ROUNDED else 0)
 
 
 @pytest.mark.parametrize(
@@ -56,13 +68,12 @@ def test_op(target: Target, isa: str | None, kind: Kind, seed: int) -> None:
 def test_real_sums(target: Target, isa: str | None, kind: Kind) -> None:
     """Sums of real numbers may be rounded otherwise; what follows them is compared where it is continuous."""
     for seed in range(MODELS):
-        data, inputs = (
-            random_model(kind, seed, real=True) if kind == Kind.AVGPOOL2D else real_sums(kind, seed)
-        )
-        compare(target, isa, data, inputs, 1e-5)
+        compare(target, isa, case(real_sums, kind, seed), 1e-5)
 
 
 def real_sums(kind: Kind, seed: int) -> tuple[bytes, list[Array]]:
+    if kind == Kind.AVGPOOL2D:
+        return random_model(kind, seed, real=True)
     net = Net(np.random.default_rng([kind, seed, 1]), real=True)
     COMPUTERS[kind](net, kind, [Step.EMIT_F32])
     return net.finish()
@@ -75,17 +86,15 @@ def test_pairs_of_steps(target: Target, isa: str | None, kind: Kind, first: Step
     steps = [*COMPUTING, *EMITS]
     for seed, second in enumerate(steps):
         last = EMITS[(steps.index(first) + seed) % len(EMITS)]
-        data, inputs = model_with_steps(kind, [first, second, last], seed)
-        compare(target, isa, data, inputs, 0)
+        compare(target, isa, case(model_with_steps, kind, (first, second, last), seed), 0)
 
 
 @pytest.mark.parametrize("kind", COMPUTERS, ids=lambda kind: kind.name.lower())
 @pytest.mark.parametrize("first", [0, 5, len(COMPUTING) - 5])
 def test_sixteen_steps(target: Target, isa: str | None, kind: Kind, first: int) -> None:
     five = COMPUTING[first : first + 5]
-    steps = [*[step for step in five for _ in range(2)], *EMITS, *EMITS][:16]
-    data, inputs = model_with_steps(kind, steps, 7)
-    compare(target, isa, data, inputs, 0)
+    steps = (*(step for step in five for _ in range(2)), *EMITS, *EMITS)[:16]
+    compare(target, isa, case(model_with_steps, kind, steps, 7), 0)
 
 
 def test_all_outputs_have_the_same_taps_outside(target: Target, isa: str | None) -> None:
@@ -95,4 +104,4 @@ def test_all_outputs_have_the_same_taps_outside(target: Target, isa: str | None)
     weights = net.signs(33, 2, 1, 5).astype(np.int8)
     window: dict[str, Any] = {"strides": (1, 1), "dilations": (1, 2), "pads": (0, 2, 0, 2)}
     data = lower(net.done(net.op("bconv", signs, weights, groups=1, border=0, **window)), {})
-    compare(target, isa, data, [net.real(1, 2, 2, 5)], 0)
+    compare(target, isa, solved(data, [net.real(1, 2, 2, 5)]), 0)

@@ -20,6 +20,7 @@ import pytest
 
 from converter import lower, onnx_import, passes
 from converter.report import BINARY, BINARY_WEIGHT, FLOAT, Report
+from onnx_builder import session
 from pylibbnn import Model, zoo
 from pylibbnn.__main__ import main
 from targets import Target
@@ -101,13 +102,9 @@ def image(model: onnx.ModelProto, seed: int) -> Array:
 @lru_cache
 def outputs(name: str) -> tuple[list[Array], Array]:
     """Images and onnxruntime's outputs."""
-    runtime = pytest.importorskip("onnxruntime")
     model = built(name)
-    session = runtime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
-    images = [image(model, seed) for seed in range(2)]
-    return images, np.stack([session.run(None, {"image": x})[0] for x in images])
+    images, runtime = [image(model, seed) for seed in range(2)], session(model)
+    return images, np.stack([runtime.run(None, {"image": x})[0] for x in images])
 
 
 def layers(report: Report) -> list[tuple[str, float | None]]:
@@ -118,6 +115,7 @@ def test_all_networks_are_expected() -> None:
     assert set(PUBLISHED) == set(zoo.NETWORKS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_full_size(name: str) -> None:
     """As many parameters as published."""
@@ -160,13 +158,9 @@ def test_outputs(name: str, target: Target, isa: str | None) -> None:
 @pytest.mark.parametrize("name", ["bireal18", "binarynet-cifar10"])
 def test_full_size_outputs(name: str) -> None:
     """A whole network as published gives onnxruntime's outputs."""
-    runtime = pytest.importorskip("onnxruntime")
     model = zoo.build(name)
-    session = runtime.InferenceSession(
-        model.SerializeToString(), providers=["CPUExecutionProvider"]
-    )
     x = image(model, 0)
-    want = session.run(None, {"image": x})[0]
+    want = session(model).run(None, {"image": x})[0]
     graph = onnx_import.from_model(model)
     passes.run(graph, "moderate")
     got = Model(lower.lower(graph, {})).run(x)

@@ -91,6 +91,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", NETWORKS[:2])
 def test_no_data_races(checked: Path, tmp_path: Path, name: str) -> None:
     """A race is a report on standard error and another exit code."""

@@ -24,6 +24,7 @@ from converter import dab, interp, lower, onnx_import, passes
 from converter.dab_model import Kind
 from converter.graph import Graph
 from converter.report import BINARY, BINARY_WEIGHT, FLOAT, Report
+from onnx_builder import session
 from targets import Target
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,7 +95,6 @@ def distance(graph: Graph, x: Array) -> float:
 @lru_cache
 def images(name: str) -> tuple[Array, Array]:
     """Random inputs whose signs rounding cannot turn, and onnxruntime's outputs."""
-    runtime = pytest.importorskip("onnxruntime")
     graph = onnx_import.load(FILES[name])
     rng = np.random.default_rng(5)
     found: list[Array] = []
@@ -105,8 +105,8 @@ def images(name: str) -> tuple[Array, Array]:
         if len(found) == IMAGES:
             break
     assert len(found) == IMAGES
-    session = runtime.InferenceSession(str(FILES[name]), providers=["CPUExecutionProvider"])
-    return np.stack(found), np.stack([session.run(None, {graph.inputs[0]: x})[0] for x in found])
+    runtime = session(FILES[name])
+    return np.stack(found), np.stack([runtime.run(None, {graph.inputs[0]: x})[0] for x in found])
 
 
 def test_all_files_are_expected() -> None:
@@ -116,7 +116,7 @@ def test_all_files_are_expected() -> None:
     assert set(FILES) == torch | nhwc
 
 
-@pytest.mark.parametrize("mode", ["moderate", "aggressive"])
+@pytest.mark.parametrize("mode", ["moderate", pytest.param("aggressive", marks=pytest.mark.long)])
 @pytest.mark.parametrize("name", FILES)
 def test_layers(name: str, mode: str) -> None:
     """Every layer that its authors made binary is binary, without hints; every other has its reason."""
