@@ -67,8 +67,10 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     const struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, kernel);
     const struct bnn_spans y_spans = bnn_take_spans(&window.y, build), x_spans = bnn_take_spans(&window.x, build);
     const uint8_t *flips = NULL;
+    uint64_t row = 0;
     if (x.type == BNN_TYPE_BITS) {
         flips = bnn_pack_flips(bnn_op_input(op, 1).data, x.dims[2], build);
+        row = bnn_scratch(build, (uint64_t)x.dims[1] * bnn_group_size(x.dims[2]));
     }
     if (state != NULL) {
         *state = (struct bnn_pool_state){
@@ -82,6 +84,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
             .channels = x.dims[2],
             .count_pad = op->kind->words > COUNT_PAD && bnn_op_attribute_word(op, COUNT_PAD) != 0,
             .flips = flips,
+            .row = row,
         };
     }
     return state;
@@ -146,27 +149,37 @@ struct plane {
     const uint8_t *flips;
 };
 
+/* The maximum of taps that lie `step` apart, as bits: `size` is a multiple of 8. */
+static void max_taps(uint8_t *out, const uint8_t *x, size_t taps, size_t step, const struct plane *plane)
+{
+    for (size_t i = 0; i < plane->size; i += sizeof(uint64_t)) {
+        uint64_t all = UINT64_MAX, bits;
+        for (size_t t = 0; t < taps; t++) {
+            bnn_memcpy(&bits, x + t * step + i, sizeof bits);
+            all &= bits;
+        }
+        bnn_memcpy(&bits, plane->flips + i, sizeof bits);
+        all ^= bits;
+        bnn_memcpy(out + i, &all, sizeof all);
+    }
+}
+
+/* The rows of the windows become one, and windows are then of that. */
 static void run_bits_row(const void *job, uint32_t oy, uint8_t *scratch)
 {
-    (void)scratch;
     const struct plane *plane = job;
     const struct bnn_pool_state *s = plane->pool;
     const struct bnn_axis *ay = &s->window.y, *ax = &s->window.x;
-    const size_t size = plane->size;
     const struct bnn_span *ys = bnn_span_of(&s->y_spans, oy);
-    uint8_t *out = plane->out + (size_t)oy * ax->out * size;
+    const size_t size = plane->size, bytes = ax->in * size;
+    uint8_t *row = scratch + s->row, *out = plane->out + (size_t)oy * ax->out * size;
+    bnn_memcpy(row, plane->x + (size_t)bnn_tap(ay, oy, ys->tap) * bytes, bytes);
+    for (uint32_t ky = ys->tap + 1; ky < ys->tap_end; ky++) {
+        s->kernels->max_bits(row, plane->x + (size_t)bnn_tap(ay, oy, ky) * bytes, bytes);
+    }
     for (uint32_t ox = 0; ox < ax->out; ox++, out += size) {
         const struct bnn_span *xs = bnn_span_of(&s->x_spans, ox);
-        bnn_memset(out, 0xff, size);
-        for (uint32_t ky = ys->tap; ky < ys->tap_end; ky++) {
-            const uint8_t *row = plane->x + (size_t)bnn_tap(ay, oy, ky) * ax->in * size;
-            for (uint32_t kx = xs->tap; kx < xs->tap_end; kx++) {
-                s->kernels->max_bits(out, row + (size_t)bnn_tap(ax, ox, kx) * size, size);
-            }
-        }
-        for (size_t i = 0; i < size; i++) {
-            out[i] ^= plane->flips[i];
-        }
+        max_taps(out, row + (size_t)bnn_tap(ax, ox, xs->tap) * size, xs->tap_end - xs->tap, ax->dilation * size, plane);
     }
 }
 

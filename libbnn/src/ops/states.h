@@ -81,6 +81,7 @@ struct bnn_pool_state {
     uint32_t channels;
     int count_pad;
     const uint8_t *flips; /* bmaxpool2d: in group order */
+    uint64_t row;         /* bmaxpool2d: offset in scratch */
 };
 
 /* qconv2d, qdense. */
