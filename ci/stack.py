@@ -88,7 +88,7 @@ def pointers(functions: set[str]) -> Graph:
     slots = re.findall(
         r"^BNN_KERNEL\((\w+)", (ROOT / "libbnn/src/kernels.def").read_text("utf-8"), re.MULTILINE
     )
-    codes = re.findall(r"^const struct bnn_op_code \w+ = \{(.*)\};", text, re.MULTILINE)
+    codes = re.findall(r"^const struct bnn_op_code \w+ = \{([^}]*)\};", text, re.MULTILINE)
     check, bind, run = (set(column) for column in zip(*map(_names, codes), strict=True))
     parts = set(re.findall(r"\bbnn_share\([^,]+, (\w+),", text)) & functions
     return {
