@@ -35,7 +35,7 @@ static const _Alignas(16) uint8_t table[256][16] = {
 struct run {
     const uint8_t *x[STRIPS * STRIP]; /* first tap of the pixels */
     size_t halves;                    /* that are there */
-    uint8_t tables[PAIRS][HALVES];    /* of weights */
+    uint16_t tables[PAIRS][HALVES];   /* of weights: offsets in `table` */
     __m256i x_half[HALVES][STRIPS];
     __m256i sums[PAIRS][STRIPS][4]; /* 16 bits: of the first output of pixels 0-7 and 16-23, 8-15 and 24-31; of the second */
 };
@@ -68,7 +68,8 @@ BNN_AVX2 BNN_INLINE __m256i load_pixels(const uint8_t *const *x, size_t i, size_
                                    1);
 }
 
-/* Half bytes of 8 bytes of a strip's pixels, each in a register of its own; v: of pixels i and i + 8 in turn. */
+/* Half bytes of 8 bytes of a strip's pixels, each in a register of its own, first the lower ones; v: of pixels i and i + 8 in
+ * turn. */
 BNN_AVX2 BNN_INLINE void spread_word(__m256i (*out)[STRIPS], __m256i v[8])
 {
     const __m256i half = _mm256_set1_epi8(15);
@@ -77,8 +78,8 @@ BNN_AVX2 BNN_INLINE void spread_word(__m256i (*out)[STRIPS], __m256i v[8])
     shuffle_bytes(v);
     BNN_UNROLL
     for (size_t k = 0; k < 8; k++) {
-        out[2 * k][0] = _mm256_and_si256(v[k], half);
-        out[2 * k + 1][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
+        out[k][0] = _mm256_and_si256(v[k], half);
+        out[8 + k][0] = _mm256_and_si256(_mm256_srli_epi16(v[k], 4), half);
     }
 }
 
@@ -98,19 +99,21 @@ BNN_AVX2 BNN_INLINE void spread(__m256i (*out)[STRIPS], const uint8_t *const *x,
     }
 }
 
-/* Tables of a tap's weights, in the order of spread. */
+/* Tables of a tap's weights, in the order of spread: 16 * (first + 16 * second), the first of which is shifted in its byte. */
 BNN_AVX2 BNN_INLINE void choose_tables(struct run *run, const uint8_t *w, size_t words)
 {
     const __m128i half = _mm_set1_epi8(15);
     for (size_t pair = 0; pair < PAIRS; pair++) {
         const __m128i first = load_pixel(w + 16 * words * pair, words),
                       second = load_pixel(w + 16 * words * pair + 8 * words, words);
-        const __m128i low = _mm_or_si128(_mm_and_si128(first, half), _mm_slli_epi16(_mm_and_si128(second, half), 4));
-        const __m128i high = _mm_or_si128(_mm_and_si128(_mm_srli_epi16(first, 4), half), _mm_andnot_si128(half, second));
+        const __m128i low[2] = {_mm_andnot_si128(half, _mm_slli_epi16(first, 4)), _mm_and_si128(second, half)};
+        const __m128i high[2] = {_mm_andnot_si128(half, first), _mm_and_si128(_mm_srli_epi16(second, 4), half)};
         __m128i *to = (__m128i *)(void *)(run->tables[pair] + run->halves);
-        _mm_storeu_si128(to, _mm_unpacklo_epi8(low, high));
+        _mm_storeu_si128(to, _mm_unpacklo_epi8(low[0], low[1]));
+        _mm_storeu_si128(to + 1, _mm_unpacklo_epi8(high[0], high[1]));
         if (words == 2) {
-            _mm_storeu_si128(to + 1, _mm_unpackhi_epi8(low, high));
+            _mm_storeu_si128(to + 2, _mm_unpackhi_epi8(low[0], low[1]));
+            _mm_storeu_si128(to + 3, _mm_unpackhi_epi8(high[0], high[1]));
         }
     }
 }
@@ -122,7 +125,7 @@ BNN_AVX2 BNN_INLINE void look_up(__m256i *both, __m256i *second, const struct ru
     __m256i tables[3];
     BNN_UNROLL
     for (size_t k = 0; k < count; k++) {
-        const uint8_t *from = table[run->tables[pair][at + k]];
+        const uint8_t *from = &table[0][0] + run->tables[pair][at + k];
         tables[k] = _mm256_broadcastsi128_si256(_mm_load_si128((const __m128i *)(const void *)from));
     }
     BNN_UNROLL
