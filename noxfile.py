@@ -16,6 +16,8 @@ import nox
 
 ROOT = Path(__file__).parent
 TOOLS = ROOT / ".nox" / "tools"
+#: A machine that cannot have an emulator skips what needs it; in CI that is an error.
+OPTIONAL = [] if os.environ.get("CI") else ["--optional"]
 
 nox.needs_version = ">=2024.4.15"
 nox.options.sessions = ["lint", "test"]
@@ -88,7 +90,7 @@ def test_armv7(session: nox.Session) -> None:
 def test_cortexm(session: nox.Session) -> None:
     """Run the tests of kernels on emulated Cortex-M boards, without an operating system."""
     targets = ("cortex-m0", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m55")
-    python(session, "-m", "ci.qemu.system", *([] if os.environ.get("CI") else ["--optional"]))
+    python(session, "-m", "ci.qemu.system", *OPTIONAL)
     python(session, "-m", "ci.build", "native", *targets)
     tests = ("tests/kernels", "tests/ci/test_targets.py", "tests/ci/test_boards.py")
     pytest(session, f"--target={','.join(targets)}", *tests)
@@ -96,7 +98,7 @@ def test_cortexm(session: nox.Session) -> None:
 
 def emulated(session: nox.Session, *targets: str) -> None:
     """Run the tests of targets; the first one's Python runs the binding's. Without an emulator: skipped, in CI an error."""
-    python(session, "-m", "ci.qemu.emulator", *([] if os.environ.get("CI") else ["--optional"]))
+    python(session, "-m", "ci.qemu.emulator", *OPTIONAL)
     python(session, "-m", "ci.build", "native", *targets)
     python(session, "-m", "ci.binding", "native")
     pytest(session, f"--target={','.join(targets)}", "--ignore=tests/asm")
@@ -133,8 +135,7 @@ def firmware(session: nox.Session) -> None:
     """Build the digits network as firmware and run it on emulated boards; `-- BOARD...` names some."""
     python(session, "-m", "ci.build", "native")
     python(session, "-m", "ci.binding", "native")
-    optional = [] if os.environ.get("CI") else ["--optional"]
-    python(session, "-m", "ci.firmware", *optional, *session.posargs)
+    python(session, "-m", "ci.firmware", *OPTIONAL, *session.posargs)
 
 
 @nox.session

@@ -12,7 +12,7 @@ import sys
 
 from ci import binding
 from ci.paths import ROOT
-from ci.qemu import emulator, sysroot
+from ci.qemu import emulator, sysroot, system
 from ci.qemu.targets import find
 
 TESTS = ROOT / "tests" / "binding"
@@ -29,7 +29,7 @@ def main(name: str, arguments: list[str]) -> int:
         emulator.install()
         sysroot.install(target)
         python = sysroot.write_launcher(target)
-    except (emulator.EmulatorError, sysroot.SysrootError) as error:
+    except (system.EmulatorError, sysroot.SysrootError) as error:
         print(
             f"binding's tests on {name}: {'error' if os.environ.get('CI') else 'skipped'}: {error}"
         )

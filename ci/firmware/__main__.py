@@ -55,7 +55,7 @@ def main(names: list[str]) -> int:
     """Run the boards of these names, default all, and return the exit code."""
     try:
         system.install()
-    except system.BoardsError as error:
+    except system.EmulatorError as error:
         if "--optional" not in names:
             raise SystemExit(str(error)) from None
         print(f"skipped: {error}")

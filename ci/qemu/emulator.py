@@ -28,10 +28,6 @@ ADVICE = (
 )
 
 
-class EmulatorError(Exception):
-    """No emulator can be had; the text says what was tried."""
-
-
 def emulators() -> list[str]:
     """Return the names of all user-mode emulators that targets.toml needs."""
     names = {target.emulator for target in targets().values() if target.emulator}
@@ -49,7 +45,7 @@ def find(name: str) -> str | None:
 
 
 def install() -> None:
-    """Make `find` succeed for every emulator, or raise EmulatorError."""
+    """Make `find` succeed for every emulator, or raise system.EmulatorError."""
     if any(folder.is_dir() for folder in _folders()):
         return
     reasons = []
@@ -66,7 +62,7 @@ def install() -> None:
             return
     missing = [name for name in emulators() if not find(name)]
     if missing:
-        raise EmulatorError(f"no {' or '.join(missing)}: {'; '.join(reasons)}; {ADVICE}")
+        raise system.EmulatorError(f"no {' or '.join(missing)}: {'; '.join(reasons)}; {ADVICE}")
 
 
 def _folders() -> list[Path]:
@@ -120,17 +116,5 @@ def version(name: str) -> str:
     return result.stdout.partition("\n")[0]
 
 
-def main() -> None:
-    """Install and report."""
-    try:
-        install()
-    except EmulatorError as error:
-        if "--optional" not in sys.argv:
-            raise SystemExit(str(error)) from None
-        print(error)
-    for name in emulators():
-        print(f"{find(name)}: {version(name)}")
-
-
 if __name__ == "__main__":
-    main()
+    system.report(install, emulators(), find)

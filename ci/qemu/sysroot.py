@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ci.paths import cache_dir, new_directory
-from ci.qemu import emulator
+from ci.qemu import emulator, system
 from ci.qemu.apt import AptError, unpack
 from ci.qemu.targets import Target, find
 
@@ -108,7 +108,7 @@ def main(names: list[str]) -> None:
         for target in [find(name) for name in names]:
             install(target)
             print(f"{python(target)}, started by {write_launcher(target)}")
-    except (SysrootError, emulator.EmulatorError) as error:
+    except (SysrootError, system.EmulatorError) as error:
         raise SystemExit(str(error)) from None
 
 

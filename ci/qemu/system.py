@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from ci.paths import cache_dir, new_directory
@@ -21,8 +22,8 @@ PROGRAMS = ("qemu-system-aarch64", "qemu-system-arm")
 ADVICE = f"install Debian's or Ubuntu's package {PACKAGE}"
 
 
-class BoardsError(Exception):
-    """No emulator of boards can be had; the text says what was tried."""
+class EmulatorError(Exception):
+    """No emulator can be had; the text says what was tried."""
 
 
 def folder() -> Path:
@@ -37,7 +38,7 @@ def find(name: str) -> str | None:
 
 
 def install() -> None:
-    """Make `find` succeed for every program, or raise BoardsError."""
+    """Make `find` succeed for every program, or raise EmulatorError."""
     if folder().is_dir():
         return
     try:
@@ -52,20 +53,22 @@ def install() -> None:
         shutil.rmtree(folder(), ignore_errors=True)
         missing = [name for name in PROGRAMS if not find(name)]
         if missing:
-            raise BoardsError(f"no {' or '.join(missing)}: {reason}; {ADVICE}") from None
+            raise EmulatorError(f"no {' or '.join(missing)}: {reason}; {ADVICE}") from None
 
 
-def main() -> None:
-    """Install and report."""
+def report(
+    install: Callable[[], None], programs: Iterable[str], find: Callable[[str], str | None]
+) -> None:
+    """Install programs and say where they are; with --optional a machine that cannot have them is told so."""
     try:
         install()
-    except BoardsError as error:
+    except EmulatorError as error:
         if "--optional" not in sys.argv:
             raise SystemExit(str(error)) from None
         print(error)
-    for name in PROGRAMS:
+    for name in programs:
         print(f"{name}: {find(name)}")
 
 
 if __name__ == "__main__":
-    main()
+    report(install, PROGRAMS, find)
