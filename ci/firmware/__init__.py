@@ -41,9 +41,11 @@ class Board:
     zig: str
     options: tuple[str, ...]
     start: str
-    arena: int
+    network: str
     machine: tuple[str, ...]
     ns: float
+    arena: int = 0
+    flash: int = 0
 
     @property
     def build(self) -> Path:
@@ -89,6 +91,7 @@ def build(board: Board, *settings: str) -> None:
         "BOARD": board.name,
         "START": board.start,
         "DATA": DATA,
+        "NETWORK": board.network,
         "ARENA_BYTES": board.arena,
     }
     definitions = [*(f"-D{name}={value}" for name, value in values.items()), *settings]

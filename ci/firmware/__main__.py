@@ -18,6 +18,7 @@ from ci.qemu import system
 COLUMNS = (
     "board",
     "library",
+    "plan",
     "model",
     "rest",
     "images",
@@ -28,16 +29,17 @@ COLUMNS = (
     "result",
 )
 LEGEND = """\
-Bytes of flash: the library's code and constants, the model, the rest of the program (start-up, main, compiler's arithmetic),
-the test images. Bytes of RAM: the arena, and the deepest that the stack ever was. Instructions of one inference, counted by the
-emulator. Images that the board got right, of 500."""
+Bytes of flash: the library's code and constants; where the network is written as calls, what these know (where it is loaded, that
+is in the arena); the model; the rest of the program (start-up, main, compiler's arithmetic); the test images. Bytes of RAM: the
+arena, and the deepest that the stack ever was. Instructions of one inference, counted by the emulator. Images that the board got
+right, of 500."""
 
 
 def measure(board: Board) -> tuple[bool, list[Cell]]:
     """Build and run one board's firmware; return whether it agrees with this computer, and its row."""
     firmware.build(board)
     sizes = firmware.sections(board.program)
-    flash = {name: sizes[f".{name}"] for name in ("library", "model", "images")}
+    flash = {name: sizes.get(f".{name}", 0) for name in ("library", "plan", "model", "images")}
     rest = sum(sizes.get(name, 0) for name in (".vectors", ".text", ".rodata", ".data"))
     try:
         code, printed = firmware.run(board, ("-icount", "shift=0"))
@@ -45,7 +47,10 @@ def measure(board: Board) -> tuple[bool, list[Cell]]:
         return False, [board.name, *flash.values(), *[None] * 5, str(error)]
     said = firmware.numbers(printed)
     result = "equal" if code == 0 else f"FAILED ({code}): {printed.strip().splitlines()[-1:]}"
-    row: list[Cell] = [board.name, flash["library"], flash["model"], rest, flash["images"]]
+    if board.flash and flash["library"] > board.flash:
+        code, result = 1, f"FAILED: the library takes more than {board.flash} bytes"
+    *before, images = flash.values()
+    row: list[Cell] = [board.name, *before, rest, images]
     row += [said.get("arena bytes"), said.get("stack bytes")]
     row += [round(said.get("ticks per inference", 0) * board.ns), said.get("images right"), result]
     return code == 0, row

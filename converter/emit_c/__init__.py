@@ -50,7 +50,10 @@ def emit(data: bytes, name: str) -> dict[str, bytes]:
         "arena_bytes": _arena_bytes(data),
         "copies": "\n".join(
             io.copies(
-                "bnn_plan_input(plan, {0})", "    bnn_run(plan);", "bnn_plan_output(plan, {0})"
+                "copy",
+                "bnn_plan_input(plan, {0})",
+                "    bnn_run(plan);",
+                "bnn_plan_output(plan, {0})",
             )
         ),
         "rows": "\n".join(_rows(data)),
@@ -70,7 +73,9 @@ def emit_unrolled(data: bytes, name: str, small: bool = False) -> dict[str, byte
         "arena_bytes": plan.arena_bytes,
         "states": "\n".join(plan.states),
         "calls": "\n".join(plan.calls),
-        "copies": "\n".join(io.copies("arena + {1}", "    compute();", "arena + {1}")),
+        "copies": "\n".join(
+            io.copies("bnn_memcpy", "arena + {1}", "    compute();", "arena + {1}")
+        ),
         "rows": "\n".join(_rows(plan.data)),
     }
     return _filled(UNROLLED_FILES, name, texts)
@@ -121,13 +126,13 @@ class _Interface:
             const = "const " if i < len(self.inputs) else ""
             yield f"{const}{C_TYPES[tensor.type]} {parameter}{dims}"
 
-    def copies(self, input_place: str, run: str, output_place: str) -> Iterator[str]:
+    def copies(self, copy: str, input_place: str, run: str, output_place: str) -> Iterator[str]:
         """The body of NAME_run; places with {0} for the number among inputs or outputs, {1} for the offset in the arena."""
         for i, (parameter, tensor) in enumerate(self.pairs[: len(self.inputs)]):
-            yield f"    copy({input_place.format(i, tensor.offset)}, {parameter}, {tensor.bytes});"
+            yield f"    {copy}({input_place.format(i, tensor.offset)}, {parameter}, {tensor.bytes});"
         yield run
         for i, (parameter, tensor) in enumerate(self.pairs[len(self.inputs) :]):
-            yield f"    copy({parameter}, {output_place.format(i, tensor.offset)}, {tensor.bytes});"
+            yield f"    {copy}({parameter}, {output_place.format(i, tensor.offset)}, {tensor.bytes});"
 
 
 def _arena_bytes(data: bytes) -> int:

@@ -200,13 +200,6 @@ static void compute(void)
 {calls}
 }}
 
-static void copy(void *to, const void *from, size_t bytes)
-{{
-    for (size_t i = 0; i < bytes; i++) {{
-        ((uint8_t *)to)[i] = ((const uint8_t *)from)[i];
-    }}
-}}
-
 void {name}_run({parameters})
 {{
 {copies}

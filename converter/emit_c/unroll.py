@@ -16,7 +16,7 @@ from converter.errors import ConversionError
 
 WIDTH = 112  # characters of a line of a table
 FEW = 2**32  # numbers from here on do not fit the pointers of a microcontroller
-BYTES_ALIGNED = 16  # of tables of bytes: kernels may read them as vectors
+BYTES_ALIGNED = 8  # of tables of bytes: kernels may read them as words
 
 
 @dataclass

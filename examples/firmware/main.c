@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * A network in firmware: the digits of examples/digits, classified on a bare microcontroller. The model stays in flash; all
- * memory it needs is one array.
+ * A network in firmware: the digits of examples/digits, classified on a bare microcontroller.
  */
-#include <bnn/bnn.h>
-
 #include "board.h"
 #include "data.h"
-
-static _Alignas(BNN_ALIGNMENT) unsigned char arena[ARENA_BYTES];
+#include "network.h"
 
 static int fail(const char *what)
 {
@@ -28,29 +24,22 @@ static uint32_t largest(const float *x, uint32_t n)
 
 int main(void)
 {
-    bnn_model model;
-    bnn_plan *plan;
-    bnn_error error;
-    size_t needed;
-    if (bnn_model_init(&model, digits_model, DIGITS_MODEL_BYTES, &error) != BNN_OK ||
-        bnn_plan_size(&model, NULL, &needed, &error) != BNN_OK) {
-        return fail(error.what);
+    const char *wrong = network_start();
+    if (wrong != NULL) {
+        return fail(wrong);
     }
-    board_print_number("arena bytes: ", (uint32_t)needed);
-    if (bnn_plan_init(&plan, &model, NULL, arena, sizeof arena, &error) != BNN_OK) {
-        return fail(error.what);
-    }
+    board_print_number("arena bytes: ", network_arena_bytes());
     uint32_t right = 0;
     uint64_t ticks = 0;
     for (uint32_t i = 0; i < DIGITS_IMAGES; i++) {
-        float *input = bnn_plan_input(plan, 0);
-        for (uint32_t k = 0; k < DIGITS_PIXELS; k++) {
-            input[k] = (float)digits_images[i * DIGITS_PIXELS + k] / 16; /* bytes 0 to 16, for the network 0 to 1 */
+        float image[1][1][8][8], logits[1][10];
+        for (uint32_t k = 0; k < 64; k++) {
+            image[0][0][k / 8][k % 8] = (float)digits_images[i * 64 + k] / 16; /* bytes 0 to 16, for the network 0 to 1 */
         }
         const uint32_t begin = board_ticks();
-        bnn_run(plan);
+        network_run((const float (*)[1][8][8])image, logits);
         ticks += board_ticks_since(begin);
-        right += largest(bnn_plan_output(plan, 0), 10) == digits_labels[i];
+        right += largest(logits[0], 10) == digits_labels[i];
     }
     board_print_number("ticks per inference: ", (uint32_t)(ticks / DIGITS_IMAGES));
     board_print_number("stack bytes: ", board_stack_used());

@@ -6,6 +6,7 @@
 #define BNN_BNN_CALLS_H
 
 #include "ops/states.h"
+#include "port.h"
 
 #if BNN_ARCH_CORTEXM
 #include "cortexm/best.h"

@@ -20,7 +20,9 @@ def test_board_has_its_files(name: str) -> None:
     assert (firmware.SOURCE / "start" / board.start).is_file()
     assert board.machine[0] in system.PROGRAMS
     assert board.ns > 0
+    assert (firmware.SOURCE / f"{board.network}.c").is_file()
     assert board.arena % 64 == 0
+    assert (board.arena == 0) == (board.network == "unrolled")
 
 
 def test_numbers_of_a_program() -> None:

@@ -198,13 +198,16 @@ def test_example_of_the_document(bnn_object: Path, amalgamation: Path, tmp_path:
 
 @pytest.mark.long
 def test_flash(tmp_path: Path) -> None:
-    """The switches of the digits network leave out most of the library."""
-    flash.export(DIGITS / "digits.onnx", tmp_path)
-    everything, needed = (
-        flash.code_bytes(flash.image(tmp_path, "Cortex-M4", *options), tmp_path)
-        for options in ((), (flash.SWITCHES,))
+    """The switches of the digits network leave out most of the library, calls all but 12 KiB; its plan is then among them."""
+    plain, calls = tmp_path / "plain", tmp_path / "calls"
+    flash.export(DIGITS / "digits.onnx", plain)
+    flash.export(DIGITS / "digits.onnx", calls, *flash.UNROLLED)
+    everything, needed, called = (
+        flash.code_bytes(flash.image(folder, "Cortex-M4", *options), folder)
+        for folder, options in ((plain, ()), (plain, (flash.SWITCHES,)), (calls, (flash.SWITCHES,)))
     )
     assert needed < 0.6 * everything
+    assert called - flash.plan_bytes(calls, "Cortex-M4") <= 12 * 1024
 
 
 def hostile_model() -> bytes:

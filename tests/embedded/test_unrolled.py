@@ -190,6 +190,24 @@ def test_only_what_is_called_is_linked(
     assert [n for n in names if any(word in n for word in gone)] == []
 
 
+def test_example_of_the_document(amalgamation: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "embedding.md").read_text(encoding="utf-8")
+    (tmp_path / "example.c").write_text(
+        page.split("<!-- example: c calls -->\n```c\n")[1].split("```")[0]
+    )
+    write(tmp_path, emit_c.emit_unrolled(demo.convert(tmp_path).read_bytes(), "digits"))
+    for source in ("example.c", "digits.c"):
+        command = [
+            *toolchain.native_cc(),
+            "-std=c11",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-fsyntax-only",
+        ]
+        run([*command, f"-I{amalgamation}", tmp_path / source])
+
+
 def test_constants_that_nothing_points_to_are_left_out(tmp_path: Path) -> None:
     data = demo.convert(tmp_path).read_bytes()
     header = emit_c.emit_unrolled(data, "net")["net.h"].decode("ascii")
