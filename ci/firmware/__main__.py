@@ -29,10 +29,10 @@ COLUMNS = (
     "result",
 )
 LEGEND = """\
-Bytes of flash: the library's code and constants; where the network is written as calls, what these know (where it is loaded, that
-is in the arena); the model; the rest of the program (start-up, main, compiler's arithmetic); the test images. Bytes of RAM: the
-arena, and the deepest that the stack ever was. Instructions of one inference, counted by the emulator. Images that the board got
-right, of 500."""
+Bytes of flash: the library's code and constants; where the network is written as calls, what these know (where it is loaded,
+that is in the arena); the model; the rest of the program (start-up, main, the compiler's arithmetic); the test images. Bytes of
+RAM: the arena, and the deepest that the stack ever was. Instructions of one inference, counted by the emulator. Images that the
+board got right, of 500."""
 
 
 def measure(board: Board) -> tuple[bool, list[Cell]]:
