@@ -7,18 +7,39 @@
 
 #if BNN_ARCH_X86
 
-BNN_AVX2 void bnn_acc_start_avx2(uint16_t *acc, const uint16_t *start, const uint32_t *classes, size_t pixels)
+/* Starts of two pixels of the classes first and second. */
+BNN_AVX2 BNN_INLINE __m256i starts(const uint16_t *start, size_t first, size_t second)
 {
     const __m128i *from = (const __m128i *)(const void *)start;
-    __m128i *to = (__m128i *)(void *)acc;
+    const __m256i both = _mm256_castsi128_si256(_mm_loadu_si128(from + first));
+    return _mm256_inserti128_si256(both, _mm_loadu_si128(from + second), 1);
+}
+
+/* Whether 4 pixels are of the same class, as most are. */
+BNN_AVX2 BNN_INLINE int same(const uint32_t *classes)
+{
+    const __m128i v = _mm_loadu_si128((const __m128i *)(const void *)classes);
+    return _mm_movemask_epi8(_mm_cmpeq_epi32(v, _mm_shuffle_epi32(v, 0))) == 0xffff;
+}
+
+BNN_AVX2 void bnn_acc_start_avx2(uint16_t *acc, const uint16_t *start, const uint32_t *classes, size_t pixels)
+{
     size_t i = 0;
-    for (; i + 2 <= pixels; i += 2) {
-        const size_t first = classes != NULL ? classes[i] : 0, second = classes != NULL ? classes[i + 1] : 0;
-        const __m256i both = _mm256_castsi128_si256(_mm_loadu_si128(from + first));
-        _mm256_storeu_si256((__m256i *)(void *)(to + i), _mm256_inserti128_si256(both, _mm_loadu_si128(from + second), 1));
+    for (; i + 4 <= pixels; i += 4) {
+        __m256i *to = (__m256i *)(void *)(acc + 8 * i);
+        if (classes == NULL || same(classes + i)) {
+            const size_t class = classes != NULL ? classes[i] : 0;
+            const __m256i both = starts(start, class, class);
+            _mm256_storeu_si256(to, both);
+            _mm256_storeu_si256(to + 1, both);
+        } else {
+            _mm256_storeu_si256(to, starts(start, classes[i], classes[i + 1]));
+            _mm256_storeu_si256(to + 1, starts(start, classes[i + 2], classes[i + 3]));
+        }
     }
-    if (i < pixels) {
-        _mm_store_si128(to + i, _mm_loadu_si128(from + (classes != NULL ? classes[i] : 0)));
+    for (; i < pixels; i++) {
+        const size_t class = classes != NULL ? classes[i] : 0;
+        _mm_store_si128((__m128i *)(void *)(acc + 8 * i), _mm256_castsi256_si128(starts(start, class, class)));
     }
 }
 
