@@ -58,6 +58,12 @@ def lint(session: nox.Session) -> None:
 
 
 @nox.session
+def analyze(session: nox.Session) -> None:
+    """Look for defects in all C: clang-tidy, cppcheck, gcc -fanalyzer, rules of firmware; `-- TOOL...` names some."""
+    python(session, "-m", "ci.analyze", *session.posargs)
+
+
+@nox.session
 def test(session: nox.Session) -> None:
     """Run the tests on this machine; those marked long only if tests are named: `-- tests` is all of them."""
     python(session, "-m", "ci.build", "native")
@@ -158,6 +164,7 @@ def ci(session: nox.Session) -> None:
     """Run everything that CI runs."""
     for name in (
         "lint",
+        "analyze",
         "demo",
         "firmware",
         "asm",

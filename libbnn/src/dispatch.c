@@ -122,6 +122,7 @@ const char *bnn_isa(size_t index)
 
 static int same_name(const char *a, const char *b)
 {
+    /* Ends with the shorter name, at most. */
     while (*a != '\0' && *a == *b) {
         a++;
         b++;
@@ -183,7 +184,7 @@ int bnn_kernels_select(struct bnn_kernels *table, const char *isa, uint32_t cpu)
             slots[variants[i].slot] = variants[i].fn;
         }
     }
-    bnn_memcpy(table, slots, sizeof slots);
+    bnn_memcpy(table, (const void *)slots, sizeof slots);
     return (int)best;
 }
 #endif

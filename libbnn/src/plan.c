@@ -116,7 +116,7 @@ bnn_status bnn_plan_size(const bnn_model *model, const bnn_options *options, siz
 {
     bnn_error ignored;
     struct bnn_kernels kernels;
-    struct sizes sizes;
+    struct sizes sizes = {0, 0, 0};
     error = error == NULL ? &ignored : error;
     bnn_status status = measure(model, options == NULL ? &no_options : options, bnn_cpu_features(), &kernels, &sizes, error);
     if (status == BNN_OK) {
@@ -130,7 +130,7 @@ bnn_status bnn_plan_init(bnn_plan **plan, const bnn_model *model, const bnn_opti
 {
     bnn_error ignored;
     struct bnn_kernels kernels;
-    struct sizes sizes;
+    struct sizes sizes = {0, 0, 0};
     error = error == NULL ? &ignored : error;
     options = options == NULL ? &no_options : options;
     if ((uintptr_t)arena % BNN_ALIGNMENT != 0) {

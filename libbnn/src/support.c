@@ -27,9 +27,10 @@ static const struct left_out steps[] = {
     {0, NULL},
 };
 
-/* The row of a code, or the last one. */
+/* The row of a code, or the last one, whose code is 0. */
 static const struct left_out *find(const struct left_out *row, uint32_t code)
 {
+    /* To the last row, at most. */
     while (row->code != 0 && row->code != code) {
         row++;
     }

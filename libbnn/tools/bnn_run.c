@@ -152,7 +152,7 @@ static unsigned long number(const char *text)
 
 static int parse(int argc, char **argv, struct options *options)
 {
-    const char *paths[3];
+    const char *paths[3] = {NULL, NULL, NULL};
     int count = 0;
     const char *isa = getenv("BNN_ISA");
     *options = (struct options){.repeat = 1, .threads = 1, .isa = isa != NULL && isa[0] != '\0' ? isa : NULL};
@@ -201,7 +201,8 @@ static int parse(int argc, char **argv, struct options *options)
 
 static void mark_step(void *context, uint32_t step, int end)
 {
-    (void)context, (void)step;
+    (void)context;
+    (void)step;
     if (end) {
         MARK_END();
     } else {
@@ -284,12 +285,12 @@ static int run_samples(const struct options *options, bnn_plan *plan, const bnn_
 static int run_to_file(const struct options *options, bnn_plan *plan, const bnn_model *model, const struct file *in)
 {
     const char *suffix = strncmp(options->out, "/dev/", 5) == 0 ? "" : ".part";
-    char *part = malloc(strlen(options->out) + strlen(suffix) + 1);
+    const size_t size = strlen(options->out) + strlen(suffix) + 1;
+    char *part = malloc(size);
     if (part == NULL) {
         return fail(options->out, "out of memory");
     }
-    strcpy(part, options->out);
-    strcat(part, suffix);
+    snprintf(part, size, "%s%s", options->out, suffix);
     FILE *out = fopen(part, "wb");
     int result = out == NULL ? fail(part, strerror(errno)) : run_samples(options, plan, model, in, out, part);
     if (out != NULL) {

@@ -93,7 +93,7 @@ void bnn_chain_weights_c(uint8_t *out, const uint8_t *w, size_t wide, size_t nar
         for (size_t i = 0; i < vectors; i++) {
             const size_t tap = i < wide ? i : 2 * (i - wide), size = i < wide ? WIDE : NARROW;
             const uint8_t *first = w + (i < wide ? 0 : 8 * WIDE * wide) + (8 * tap + j) * size;
-            join(v, first, i >= wide && tap + 1 < narrow ? first + 8 * NARROW : NULL, i < wide);
+            join(v, first, i >= wide && tap + 1 < narrow ? first + (size_t)8 * NARROW : NULL, i < wide);
             put_weight(out, sum, v, i, j, vectors);
         }
     }

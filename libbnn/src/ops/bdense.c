@@ -38,7 +38,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     bnn_steps_bind(&s.steps, op, 2, &value, 1, build);
     s.steps.apart = 1;
     bnn_popcounts_bind(&s.popcounts, &s.steps, &w, &window, 0, build);
-    s.acc = bnn_scratch(build, s.popcounts.lanes * sizeof(uint16_t));
+    s.acc = bnn_scratch(build, (uint64_t)s.popcounts.lanes * sizeof(uint16_t));
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = bnn_elements(&x) * w.dims[1];
     build->weight_bytes = w.bytes;

@@ -65,7 +65,7 @@ static const uint32_t *take_taps(const struct bnn_chain_layer *layer, size_t cou
 static const uint8_t *take_weights(const struct bnn_chain_layer *layer, const struct bnn_chained *chain,
                                    struct bnn_build *build)
 {
-    uint8_t *weights = bnn_take(build, layer->blocks * chain->vectors, BLOCK_BYTES);
+    uint8_t *weights = bnn_take(build, (uint64_t)layer->blocks * chain->vectors, BLOCK_BYTES);
     for (size_t b = 0; weights != NULL && b < layer->blocks; b++) {
         uint8_t *out = weights + b * chain->vectors * BLOCK_BYTES;
         const uint8_t *in = layer->weights + b * layer->block_bytes;
@@ -100,7 +100,7 @@ struct bnn_chained bnn_take_chain(const struct bnn_chain_layer *layer, struct bn
     chain.tile = form.tile;
     chain.taps.taps = take_taps(layer, chain.taps.wide + chain.taps.narrow, build);
     chain.weights = take_weights(layer, &chain, build);
-    chain.panel = bnn_scratch(build, (steps->limit + form.tile - 1) / form.tile * bytes);
+    chain.panel = bnn_scratch(build, (uint64_t)((steps->limit + form.tile - 1) / form.tile) * bytes);
     return chain;
 }
 

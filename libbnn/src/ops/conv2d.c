@@ -60,7 +60,7 @@ static void take_blocks(struct bnn_conv_state *s, const struct bnn_view *w, stru
     }
     s->panel = bnn_scratch(build, (uint64_t)k * bnn_panel_step(pixels));
     s->weights = bnn_scratch(build, s->binary && !s->one_pixel ? (uint64_t)k * 8 * sizeof(float) : 0);
-    s->acc = bnn_scratch(build, pixels * 8 * sizeof(float));
+    s->acc = bnn_scratch(build, (uint64_t)pixels * 8 * sizeof(float));
 }
 
 static const void *bind_window(const struct bnn_op *op, const struct bnn_window *window, struct bnn_build *build)

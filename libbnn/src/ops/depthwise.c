@@ -23,7 +23,7 @@ void bnn_depthwise_run(const struct bnn_gather *g, const float *weights, const s
     const struct bnn_axis *ay = &g->window.y, *ax = &g->window.x;
     const size_t channels = g->pixel_floats;
     struct bnn_depthwise p = {
-        .row_step = ay->dilation * ax->in * channels * sizeof(float),
+        .row_step = sizeof(float) * channels * ay->dilation * ax->in,
         .tap_step = ax->dilation * channels * sizeof(float),
         .w_row_step = ax->kernel * channels * sizeof(float),
         .w_tap_step = channels * sizeof(float),

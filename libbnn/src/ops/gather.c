@@ -19,7 +19,7 @@ size_t bnn_gather_limit(size_t k, int binary)
 }
 
 /* Outputs whose taps are all inside; begin == end: none. */
-static struct bnn_span inner(const struct bnn_axis *a, const struct bnn_spans *spans)
+static struct bnn_span inner_of(const struct bnn_axis *a, const struct bnn_spans *spans)
 {
     for (uint32_t i = 0; i < spans->count; i++) {
         if (spans->span[i].tap == 0 && spans->span[i].tap_end == a->kernel) {
@@ -58,8 +58,8 @@ void bnn_gather_bind(struct bnn_gather *g, const struct bnn_window *window, cons
     g->x_spans = bnn_take_spans(&g->window.x, build);
     uint32_t *offsets = bnn_take(build, 2 * (uint64_t)g->count, sizeof *offsets);
     if (offsets != NULL) {
-        g->inner_y = inner(&g->window.y, &g->y_spans);
-        g->inner_x = inner(&g->window.x, &g->x_spans);
+        g->inner_y = inner_of(&g->window.y, &g->y_spans);
+        g->inner_x = inner_of(&g->window.x, &g->x_spans);
         fill_offsets(offsets, g);
     }
     g->offsets = offsets;

@@ -45,7 +45,7 @@ struct bnn_spans bnn_take_spans(const struct bnn_axis *axis, struct bnn_build *b
 static inline const struct bnn_span *bnn_span_of(const struct bnn_spans *spans, uint32_t output)
 {
     const struct bnn_span *span = spans->span;
-    while (span->end <= output) {
+    while (span->end <= output) { /* at most all spans: the last one ends behind the outputs */
         span++;
     }
     return span;

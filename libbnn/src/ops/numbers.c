@@ -16,7 +16,7 @@ void bnn_numbers_bind(struct bnn_number_source *source, const struct bnn_view *x
     if (x->type == BNN_TYPE_F32) {
         source->floats = (const float *)(const void *)x->data;
         source->chunk = (source->n + build->workers - 1) / build->workers;
-        source->limits = bnn_shared_scratch(build, build->workers * 2 * sizeof(float));
+        source->limits = bnn_shared_scratch(build, (uint64_t)build->workers * 2 * sizeof(float));
         source->made = bnn_shared_scratch(build, source->n);
     }
 }
@@ -41,8 +41,9 @@ static void find_limits(const void *job, uint32_t part, uint8_t *scratch)
     (void)scratch;
     const struct making *m = job;
     size_t first, n = part_of(m->source, part, &first);
-    m->limits[2 * part] = m->limits[2 * part + 1] = 0;
-    m->source->kernels->limits_f32(m->limits + 2 * part, m->source->floats + first, n);
+    float *limits = m->limits + (size_t)2 * part;
+    limits[0] = limits[1] = 0;
+    m->source->kernels->limits_f32(limits, m->source->floats + first, n);
 }
 
 static void make_numbers(const void *job, uint32_t part, uint8_t *scratch)
@@ -87,7 +88,7 @@ struct bnn_numbers bnn_numbers_make(const struct bnn_number_source *source, uint
     const uint32_t parts = (uint32_t)((source->n + source->chunk - 1) / source->chunk);
     bnn_share(source->team, find_limits, &m, parts, scratch);
     float limits[2] = {0, 0};
-    source->kernels->limits_f32(limits, m.limits, 2 * parts);
+    source->kernels->limits_f32(limits, m.limits, (size_t)2 * parts);
     limits[0] = normal(limits[0]);
     limits[1] = normal(limits[1]);
     m.scale = scale_of(limits);

@@ -108,7 +108,7 @@ static void run_float_row(const void *job, uint32_t oy, uint8_t *scratch)
     const size_t pixel = s->channels * sizeof(float);
     struct bnn_pool p = {
         .rows = y->tap_end - y->tap,
-        .row_step = ay->dilation * ax->in * pixel,
+        .row_step = pixel * ay->dilation * ax->in,
         .tap_step = ax->dilation * pixel,
         .channels = s->channels,
         .pixel_step = ax->stride * pixel,

@@ -117,7 +117,7 @@ void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, 
 
 struct bnn_arrays bnn_popcounts_arrays(const struct bnn_steps *steps, struct bnn_build *build)
 {
-    const size_t pixels = steps->limit < steps->pixels ? steps->limit : steps->pixels;
+    const uint64_t pixels = steps->limit < steps->pixels ? steps->limit : steps->pixels;
     struct bnn_arrays arrays;
     arrays.acc = bnn_scratch(build, pixels * 8 * sizeof(uint16_t));
     arrays.classes = bnn_scratch(build, pixels * sizeof(uint32_t));
@@ -228,6 +228,7 @@ void bnn_popcounts_emit(const struct bnn_work *work, const struct bnn_block *blo
     for (size_t begin = 0, end; begin < pixels; begin = end) {
         const size_t odd = p->odd[work->classes[begin]];
         end = begin + 1;
+        /* As far as the popcounts are the same, at most to the end. */
         while (end < pixels && p->odd[work->classes[end]] == odd) {
             end++;
         }

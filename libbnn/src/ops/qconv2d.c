@@ -116,8 +116,8 @@ static const void *bind_window(const struct bnn_op *op, const struct bnn_window 
         s.mul = bnn_layer_per_block(s.steps.mul, s.groups, s.outputs, build);
         s.add = bnn_layer_per_block(s.steps.add, s.groups, s.outputs, build);
     }
-    s.acc = bnn_scratch(build, PANEL * 8 * sizeof(int32_t));
-    s.rows = bnn_scratch(build, PANEL * 8 * sizeof(float));
+    s.acc = bnn_scratch(build, (uint64_t)PANEL * 8 * sizeof(int32_t));
+    s.rows = bnn_scratch(build, (uint64_t)PANEL * 8 * sizeof(float));
     s.panel = bnn_scratch(build, s.is_panel ? 0 : (uint64_t)PANEL * s.vectors * 16);
     s.tile = bnn_scratch(build, bnn_steps_tile(&s.steps));
     build->macs = value.pixels * value.channels * s.taps;

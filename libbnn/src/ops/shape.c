@@ -36,10 +36,10 @@ static void run_plane(const struct bnn_kernels *kernels, const struct bnn_copy *
 static void run_copy(const struct bnn_kernels *kernels, const struct bnn_copy *c)
 {
     size_t index[BNN_MAX_RANK] = {0}, in = c->in_at, out = c->out_at;
-    for (;;) {
+    for (;;) { /* at most as often as the outer axes have indices */
         run_plane(kernels, c, in, out);
         uint32_t d = c->rank - 2;
-        for (;;) {
+        for (;;) { /* at most once for each outer axis */
             if (d-- == 0) {
                 return;
             }

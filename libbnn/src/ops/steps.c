@@ -40,6 +40,7 @@ static const struct step_rule rules[BNN_STEP_COUNT] = {
     [BNN_STEP_EMIT_I8] = {2, BNN_TYPE_I8, 0, 0, {BNN_TYPE_F32, BNN_TYPE_I32}, {ONE, ONE}},
 };
 
+/* Number of steps, at most BNN_MAX_STEPS. */
 static uint32_t step_count(const struct bnn_op *op)
 {
     uint32_t count = 0;

@@ -19,7 +19,7 @@ BNN_FMA void bnn_dense_f32_avx2(float *out, const float *x, const float *w, size
     for (size_t b = 0; b < blocks; b++, out += 8) {
         __m256 sum[CHAINS] = {_mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps(), _mm256_setzero_ps()};
         size_t n = 0;
-        for (; n + CHAINS <= k; n += CHAINS, w += 8 * CHAINS) {
+        for (; n + CHAINS <= k; n += CHAINS, w += (size_t)8 * CHAINS) {
             BNN_UNROLL
             for (size_t i = 0; i < CHAINS; i++) {
                 sum[i] = _mm256_fmadd_ps(_mm256_broadcast_ss(x + n + i), _mm256_loadu_ps(w + 8 * i), sum[i]);

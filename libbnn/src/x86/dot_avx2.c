@@ -59,7 +59,7 @@ BNN_AVX2 BNN_INLINE void multiply(int32_t *acc, const int8_t *x, size_t step, co
 BNN_AVX2 BNN_INLINE void multiply_all(int32_t *acc, const int8_t *x, size_t step, const int8_t *w, size_t vectors,
                                       size_t pixels)
 {
-    for (; pixels >= TILE; pixels -= TILE, acc += 8 * TILE, x += step * TILE) {
+    for (; pixels >= TILE; pixels -= TILE, acc += (size_t)8 * TILE, x += step * TILE) {
         multiply(acc, x, step, w, vectors, TILE);
     }
     if (pixels > 0) {

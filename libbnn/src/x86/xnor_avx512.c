@@ -138,7 +138,7 @@ BNN_AVX512 BNN_INLINE void conv_taps(uint16_t *acc, const uint8_t *x, struct tap
         uint16_t *to = acc + 8 * l * pixels;
         const uint8_t *from = x + l * line_step;
         size_t left = pixels;
-        for (; left >= SEGMENT; left -= SEGMENT, to += 8 * SEGMENT, from += 8 * words * SEGMENT) {
+        for (; left >= SEGMENT; left -= SEGMENT, to += (size_t)8 * SEGMENT, from += 8 * words * SEGMENT) {
             accs[held] = to;
             xs[held++] = from;
             if (held == 2) {
@@ -164,7 +164,7 @@ BNN_AVX512 BNN_INLINE void conv(uint16_t *acc, const uint8_t *x, const uint8_t *
 {
     struct taps taps;
     struct place next = {.w = w};
-    while (next.group < p->groups) {
+    while (next.group < p->groups) { /* at most as often as there are taps: each list has one or more */
         list_taps(&taps, &next, p, words);
         conv_taps(acc, x, &taps, p->line_step, lines, pixels, words);
     }

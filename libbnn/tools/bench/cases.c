@@ -105,13 +105,13 @@ int bench_parse_conv(const char *text, struct bench_case *test)
         return 0;
     }
     for (size_t i = 0; i < COUNT(n); i++) {
-        if (n[i] > MAX_EXTENT || (n[i] == 0 && i < 6)) {
+        if (n[i] > MAX_EXTENT || (i < 6 && n[i] == 0)) {
             return 0;
         }
     }
     const struct bench_layer layer = {n[0], n[1], n[2], n[3], n[4], n[5], n[6], 0, 0, 0, BENCH_BINARY};
     *test = (struct bench_case){.subject = BENCH_OP, .layer = layer};
-    strcpy(test->name, text);
+    memcpy(test->name, text, strlen(text) + 1);
     return n[0] + 2 * n[6] >= n[4] && n[1] + 2 * n[6] >= n[4];
 }
 

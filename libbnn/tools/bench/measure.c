@@ -124,11 +124,11 @@ static int measure(struct subject *s, unsigned long repeat, struct bench_times *
     if (ns == NULL) {
         return fail(s, strerror(ENOMEM));
     }
-    struct timespec begin;
-    timespec_get(&begin, TIME_UTC);
+    struct timespec start;
+    timespec_get(&start, TIME_UTC);
     do {
         run_once(s);
-    } while (bench_ns_since(&begin) < WARM_UP_NS);
+    } while (bench_ns_since(&start) < WARM_UP_NS);
     for (unsigned long i = 0; i < repeat; i++) {
         run_once(s);
         ns[i] = s->meter.ns;
