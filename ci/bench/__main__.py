@@ -63,7 +63,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
         "--networks", action="store_true", help="whole networks of `python -m pylibbnn zoo`"
     )
     parser.add_argument(
-        "--ops", metavar="NETWORK", help="every op of a network of the zoo, or of a .dab file"
+        "--ops", metavar="NETWORK", help="every op of a network of --networks, or of a .dab file"
     )
     parser.add_argument(
         "--growth", type=Path, metavar="PNG", help="how cost grows with a network, and its picture"

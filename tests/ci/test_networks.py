@@ -11,12 +11,13 @@ import pytest
 
 from ci.bench import growth, networks, ops
 from ci.bench.__main__ import parse
+from ci.bench.region import CountError
 from ci.qemu.targets import find
 from converter.dab_model import Kind
 from pylibbnn import zoo
 from targets import Target
 
-PRODUCTS = (Kind.BCONV2D, Kind.CONV2D, Kind.DENSE)
+PRODUCTS = (Kind.BCONV2D, Kind.CONV2D, Kind.DENSE, Kind.QCONV2D, Kind.QDENSE)
 SMALL = zoo.Scale(width=0.125, image=0.3)
 
 
@@ -45,15 +46,16 @@ def mark(program: Path, network: networks.Prepared) -> str:
 
 
 @pytest.mark.one_cpu
-def test_ops(target: Target, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["bireal18", "bireal18-int8"])
+def test_ops(name: str, target: Target, tmp_path: Path) -> None:
     """A file's ops: each has its instructions, which are no less than its multiply-adds need, and its memory."""
     row = find(target.name)
     if not row.emulator:
         with pytest.raises(SystemExit):
             parse(["--ops", "bireal18"])
         return
-    path = networks.prepare("bireal18", SMALL, tmp_path).path
-    rows, text = ops.measure(row, None, str(path))
+    path = networks.prepare(name, SMALL, tmp_path).path
+    rows, text = ops.measure(row, "neon", str(path))
     kinds = [op.kind for op in ops.prepare(str(path), tmp_path).model.ops]
     assert [r["binary"] for r in rows] == [kind == Kind.BCONV2D for kind in kinds]
     assert sum(r["share"] for r in rows) == pytest.approx(1)
@@ -64,6 +66,19 @@ def test_ops(target: Target, tmp_path: Path) -> None:
     )  # without vectors; the chain: 2.5 operations instead of 3
     assert all(r["activation_bytes"] > 0 for r in rows)
     assert "binary" in text.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [(None, "No such file"), (b"", "is empty"), (b"no model", "--ops .*magic")],
+    ids=str,
+)
+def test_ops_of_no_model(content: bytes | None, expected: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.dab"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CountError, match=expected):
+        ops.prepare(str(path), tmp_path)
 
 
 @pytest.mark.parametrize("name", zoo.NETWORKS)
