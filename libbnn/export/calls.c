@@ -4,12 +4,12 @@
 #include "ops/direct.h"
 #include "ops/layer.h"
 #include "ops/states.h"
+#include "port.h"
 
 static uint8_t slots_called[BNN_SLOT_COUNT];
 
-/* Every kernel as one that notes its name and calls the reference, whatever that takes: up to six pointers and sizes. volatile: the
- * compiler is not to look at their types. */
-static bnn_kernel_fn *const volatile references[BNN_SLOT_COUNT] = {
+/* Every kernel as one that notes its name and calls the reference, whatever that takes: up to six pointers and sizes. */
+static bnn_kernel_fn *const references[BNN_SLOT_COUNT] = {
 #define BNN_KERNEL(slot, params) (bnn_kernel_fn *)bnn_##slot##_c,
 #include "kernels.def"
 #undef BNN_KERNEL
@@ -18,8 +18,9 @@ static bnn_kernel_fn *const volatile references[BNN_SLOT_COUNT] = {
 static void trace(enum bnn_slot slot, size_t a, size_t b, size_t c, size_t d, size_t e, size_t f)
 {
     typedef void reference(size_t, size_t, size_t, size_t, size_t, size_t);
+    bnn_kernel_fn *volatile fn = references[slot]; /* volatile: the compiler is not to look at its type */
     slots_called[slot] = 1;
-    ((reference *)references[slot])(a, b, c, d, e, f);
+    ((reference *)fn)(a, b, c, d, e, f);
 }
 
 #define BNN_KERNEL(slot, params)                                                                                               \
@@ -30,14 +31,15 @@ static void trace(enum bnn_slot slot, size_t a, size_t b, size_t c, size_t d, si
 #include "kernels.def"
 #undef BNN_KERNEL
 
-/* Where ops ask whether a slot has more than its reference, it has not. */
-#define IS_ASKED_FOR(slot)                                                                                                     \
-    (BNN_SLOT_##slot == BNN_SLOT_bconv64x2 || BNN_SLOT_##slot == BNN_SLOT_bchain || BNN_SLOT_##slot == BNN_SLOT_bchain64)
-static const struct bnn_kernels kernels = {
-#define BNN_KERNEL(slot, params) .slot = IS_ASKED_FOR(slot) ? bnn_##slot##_c : (bnn_##slot##_fn *)(bnn_kernel_fn *)trace_##slot,
+static bnn_kernel_fn *const tracers[BNN_SLOT_COUNT] = {
+#define BNN_KERNEL(slot, params) (bnn_kernel_fn *)trace_##slot,
 #include "kernels.def"
 #undef BNN_KERNEL
 };
+
+/* The references while ops are bound, which may ask for them; then the tracers. A table is an array in slot order. */
+static struct bnn_kernels kernels;
+_Static_assert(sizeof kernels == sizeof tracers, "one pointer per slot");
 
 static struct bnn_team team = {.workers = 1};
 
@@ -83,6 +85,7 @@ bnn_status bnn_bind_call(bnn_bound_call *call, const bnn_model *model, uint32_t 
     bnn_op_run_fn *run = op.kind->code->run;
     op.source.activations = activations;
     *call = (bnn_bound_call){.run = NULL};
+    bnn_memcpy(&kernels, references, sizeof kernels);
     if (direct && (is_conv || is_dense)) {
         const struct bnn_window window = is_conv ? bnn_conv_window(&op, 0) : bnn_dense_window();
         call->state = bnn_direct_bind(&op, &window, build);
@@ -116,6 +119,7 @@ const struct bnn_team *bnn_call_team(void)
 void bnn_trace_call(const bnn_bound_call *call, uint8_t *scratch, uint8_t *called)
 {
     team.shared = scratch;
+    bnn_memcpy(&kernels, tracers, sizeof kernels);
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         if (runs[i].name == call->run) {
             runs[i].run(call->state, scratch + call->shared);
