@@ -18,16 +18,16 @@ void *bnn_take(struct bnn_build *build, uint64_t count, size_t size)
     return build->base == NULL ? NULL : build->base + at;
 }
 
-uint64_t bnn_scratch(struct bnn_build *build, uint64_t bytes)
+size_t bnn_scratch(struct bnn_build *build, uint64_t bytes)
 {
     uint64_t at = build->scratch;
     build->scratch += bnn_align(bytes);
-    return at;
+    return (size_t)at;
 }
 
-uint64_t bnn_shared_scratch(struct bnn_build *build, uint64_t bytes)
+size_t bnn_shared_scratch(struct bnn_build *build, uint64_t bytes)
 {
     uint64_t at = build->shared;
     build->shared += bnn_align(bytes);
-    return at;
+    return (size_t)at;
 }

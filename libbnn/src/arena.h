@@ -32,10 +32,10 @@ void *bnn_take(struct bnn_build *build, uint64_t count, size_t size);
 uint64_t bnn_align(uint64_t bytes);
 
 /* Scratch of `bytes` for each worker, behind what the op has already asked for; returns its offset in the worker's own, a multiple
- * of BNN_ALIGNMENT. */
-uint64_t bnn_scratch(struct bnn_build *build, uint64_t bytes);
+ * of BNN_ALIGNMENT. Offsets that do not fit are those of plans that are refused once they are counted. */
+size_t bnn_scratch(struct bnn_build *build, uint64_t bytes);
 
 /* The same of scratch that there is once for all workers: the offset in team->shared. */
-uint64_t bnn_shared_scratch(struct bnn_build *build, uint64_t bytes);
+size_t bnn_shared_scratch(struct bnn_build *build, uint64_t bytes);
 
 #endif

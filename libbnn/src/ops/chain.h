@@ -13,7 +13,7 @@ struct bnn_chained {
     size_t vectors; /* of a pixel and an output */
     struct bnn_chain taps;
     const uint8_t *weights; /* [block][128 * vectors], blocks of all convolution groups */
-    uint64_t panel; /* offset in scratch */
+    size_t panel; /* offset in scratch */
 };
 
 /* What a layer tells. */

@@ -22,7 +22,7 @@ struct bnn_gather {
     size_t taps_per_run;     /* of taps that are neighbours in x: a row of them or one */
     const uint32_t *offsets; /* of runs from a pixel of x, then of runs of a pixel that is written down */
     size_t count;
-    uint64_t at, column; /* offsets in scratch */
+    size_t at, column; /* offsets in scratch */
 };
 
 /* Pixels whose panel, of columns of k floats, fits a cache that is near; a multiple of 12 and no more than BNN_RUN. */

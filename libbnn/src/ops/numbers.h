@@ -20,7 +20,7 @@ struct bnn_number_source {
     const float *floats;      /* NULL: `numbers` are there */
     struct bnn_numbers numbers;
     size_t n, chunk;          /* elements, and those of a part */
-    uint64_t limits, made;    /* offsets in shared scratch: {low, high} of each part, the numbers */
+    size_t limits, made;    /* offsets in shared scratch: {low, high} of each part, the numbers */
 };
 
 /* x: F32 or I8; zero: that of I8. */

@@ -37,7 +37,7 @@ void bnn_popcounts_bind(struct bnn_popcounts *p, const struct bnn_steps *steps, 
 
 /* Arrays for a slab of these steps, in scratch. */
 struct bnn_arrays {
-    uint64_t acc, classes, rows; /* offsets */
+    size_t acc, classes, rows; /* offsets */
 };
 struct bnn_arrays bnn_popcounts_arrays(const struct bnn_steps *steps, struct bnn_build *build);
 

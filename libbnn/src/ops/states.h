@@ -23,8 +23,8 @@ struct bnn_bconv2d_state {
     struct bnn_bconv wide, narrow; /* channel groups of 128, and the last one if it is of 64; groups may be 0 */
     size_t narrow_x, narrow_w;     /* the last one's place in the image and in a block */
     struct bnn_chained chain;
-    uint64_t copy; /* offset in shared scratch */
-    uint64_t tile; /* offset in scratch */
+    size_t copy; /* offset in shared scratch */
+    size_t tile; /* offset in scratch */
     struct bnn_arrays arrays;
 };
 
@@ -34,7 +34,7 @@ struct bnn_bdense_state {
     const uint8_t *x, *w;
     size_t wide, narrow; /* vectors of 16 bytes, of 8 bytes behind them */
     size_t block_bytes;
-    uint64_t acc, tile; /* offsets in scratch; acc: of the outputs of a fresh slab and those that follow it */
+    size_t acc, tile; /* offsets in scratch; acc: of the outputs of a fresh slab and those that follow it */
 };
 
 /* conv2d and dense with panels. */
@@ -47,8 +47,8 @@ struct bnn_conv_state {
     const float *by_tap;       /* depthwise: its weights */
     const float *last;         /* W_F32: last blocks of all groups, if they have fewer outputs, with 0 for the others */
     const float *mul, *add;    /* of a leading AFFINE, NULL or 8 for each block */
-    uint64_t panel, acc, tile; /* offsets in scratch; */
-    uint64_t weights;          /* of one block of binary weights as floats */
+    size_t panel, acc, tile; /* offsets in scratch; */
+    size_t weights;          /* of one block of binary weights as floats */
 };
 
 /* conv2d and dense by their definition. */
@@ -60,7 +60,7 @@ struct bnn_direct_state {
     int signs;             /* W_SIGN */
     size_t outputs, taps;  /* of a convolution group; taps of all rows */
     size_t channels, step; /* of a tap; from pixel to pixel of x, in floats */
-    uint64_t tile;         /* offset in scratch */
+    size_t tile;         /* offset in scratch */
 };
 
 struct bnn_pointwise_state {
@@ -81,7 +81,7 @@ struct bnn_pool_state {
     uint32_t channels;
     int count_pad;
     const uint8_t *flips; /* bmaxpool2d: in group order */
-    uint64_t row;         /* bmaxpool2d: offset in scratch */
+    size_t row;         /* bmaxpool2d: offset in scratch */
 };
 
 /* qconv2d, qdense. */
@@ -97,7 +97,7 @@ struct bnn_qconv_state {
     const int32_t *sums;              /* of the weights of each output, 8 for each block */
     const float *mul, *add;           /* of a leading AFFINE, likewise; NULL if x has a scale of its own, which comes first */
     int is_panel;                     /* x is the panel of all pixels */
-    uint64_t acc, rows, panel, tile;  /* offsets in scratch */
+    size_t acc, rows, panel, tile;  /* offsets in scratch */
 };
 
 /* gather2d, resize2d. */
