@@ -67,7 +67,7 @@ static const void *bind(const struct bnn_op *op, struct bnn_build *build)
     const struct bnn_window window = bnn_window_of(op, STRIDE, x.dims, kernel);
     const struct bnn_spans y_spans = bnn_take_spans(&window.y, build), x_spans = bnn_take_spans(&window.x, build);
     const uint8_t *flips = NULL;
-    uint64_t row = 0;
+    size_t row = 0;
     if (x.type == BNN_TYPE_BITS) {
         flips = bnn_pack_flips(bnn_op_input(op, 1).data, x.dims[2], build);
         row = bnn_scratch(build, (uint64_t)x.dims[1] * bnn_group_size(x.dims[2]));
