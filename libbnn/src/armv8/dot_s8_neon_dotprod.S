@@ -63,12 +63,11 @@ stack: 64
 */
 func bnn_dot_s8_neon_dotprod
         cbz             vectors, 12f
-        cbz             pixels, 12f
-        lsl             step, vectors, #4
         cmp             lanes, #8
         b.ne            9f
         subs            pixels, pixels, #3      // pixels behind the next 3
         b.lo            3f
+        lsl             step, vectors, #4
         save_d8_d15
 1:                                              // 3 pixels: the sums of output i in v8 + i, v16 + i, v24 + i
         clear_sums      8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31
@@ -136,6 +135,7 @@ func bnn_dot_s8_neon_dotprod
         ret
 
 9:                                              // fewer outputs: pixel,
+        cbz             pixels, 12f
         lsl             step, lanes, #4
         mov             w_first, weights
         mov             lane, lanes
