@@ -45,6 +45,11 @@
 #else
 #define BNN_ARCH_HAS_FPU 0
 #endif
+#if BNN_ARCH_CORTEXM && __ARM_ARCH_ISA_THUMB >= 2 /* ARMv7-M and later: shifted operands, loads of pairs */
+#define BNN_ARCH_HAS_THUMB2 1
+#else
+#define BNN_ARCH_HAS_THUMB2 0
+#endif
 #if BNN_ARCH_CORTEXM && defined(__ARM_FEATURE_MVE)
 #define BNN_ARCH_HAS_MVE 1
 #else

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Ones of a panel of vectors against the weights of 8 outputs, with the vectors of ARMv8.1-M, which count no ones either: the
- * carry-save adders of xnor_thumb.c, 128 columns wide. Of 4 vectors one, of weight 4, has its bits counted: into 4-bit
- * fields in the vector, whose sum is bytes + uppers - 16 * uppers with the sums of all bytes and of all upper fields.
+ * Ones of a panel of vectors against the weights of 8 outputs, with the vectors of ARMv8.1-M: the adders of dot_thumb2.S on four
+ * outputs at a time. A lane is an output, whose words follow each other as in dot_thumb2.S: loads that sort the words of four
+ * outputs take weights in place, and the word of the panel is repeated over the lanes. So what follows the adders is done
+ * once for four outputs.
  *
- * In assembly because compilers load ahead of what 8 registers hold. Inner loop: 38 instructions for 4 vectors, 39 where a vector
- * is two taps of 8 bytes, whose weights lie apart.
+ * In assembly because compilers load ahead of what 8 registers hold. Inner loop: 76 instructions for 8 words of four outputs; 78
+ * where a vector is two words.
  */
 #include "../arch.h"
 
@@ -20,22 +21,28 @@
         .thumb
 
 acc             .req r0
-panel           .req r1
+x               .req r1
 w               .req r2
-vectors         .req r3
-x               .req r4
-weights         .req r5
-bytes           .req r6
-uppers          .req r8                 // even, as bytes: vaddva wants that
-outputs         .req r7
-quads           .req r9
-rest            .req r10
-tmp             .req r11
+minus15         .req r3
+minus3          .req r12
+rest            .req r4                 // r4-r11: words of the panel
 
-ones            .req q0
-twos            .req q1
-m55             .req q6
-addresses       .req q7                 // dot64: of two taps' weights, in lanes of 64 bits
+left            .req q0                 // words of different bits; two pairs
+left2           .req q1
+right           .req q2
+right2          .req q3
+ones            .req q4
+twos            .req q5
+carry           .req q6
+tmp             .req q7
+
+// of the stack
+fours_at        = 0
+eights_at       = 16                    // bytes
+x_at            = 36
+back_at         = 40                    // from the end of four outputs' weights to the next ones'
+vectors_at      = 44
+pixels_at       = 152
 
 .macro func name
         .p2align        2
@@ -44,165 +51,281 @@ addresses       .req q7                 // dot64: of two taps' weights, in lanes
         .type           \name, %function
         .thumb_func
 \name:
-        push            {r4-r11, lr}
+        push            {r3-r11, lr}
         vpush           {d8-d15}
+        push            {r0-r3}
+        sub             sp, sp, #32
+        mvn             minus15, #14
+        mvn             minus3, #2
 .endm
 
 .macro endfunc name
+        add             sp, sp, #48
         vpop            {d8-d15}
-        pop             {r4-r11, pc}
+        pop             {r3-r11, pc}
         .size           \name, . - \name
 .endm
 
-// v = the next vector of panel ^ weights, of 16 bytes.
-.macro different128 v, tmp1
-        vldrw.u32       \v, [x], #16
-        vldrw.u32       \tmp1, [weights], #128
-        veor            \v, \v, \tmp1
+// v ^= the word of the panel.
+.macro differ v, word
+        vdup.32         tmp, \word
+        veor            \v, \v, tmp
 .endm
 
-// The same of two times 8 bytes.
-.macro different64 v, tmp1
-        vldrw.u32       \v, [x], #16
-        vldrd.u64       \tmp1, [addresses, #128]!
-        veor            \v, \v, \tmp1
+// Four words of weights ^ panel: of one vector, and of two.
+.macro different128 word, word2, word3, word4
+        vld40.32        {q0, q1, q2, q3}, [w]
+        vld41.32        {q0, q1, q2, q3}, [w]
+        vld42.32        {q0, q1, q2, q3}, [w]
+        vld43.32        {q0, q1, q2, q3}, [w]!
+        adds            w, w, #64
+        differ          left, \word
+        differ          left2, \word2
+        differ          right, \word3
+        differ          right2, \word4
 .endm
 
-// sum += v + v2; v becomes the carry.
-.macro carry_save sum, v, v2, half
-        veor            \half, \sum, \v
-        vand            \v, \sum, \v
-        veor            \sum, \half, \v2
-        vand            \half, \half, \v2
-        vorr            \v, \v, \half
+.macro different64 word, word2, word3, word4
+        vld20.32        {q0, q1}, [w]
+        vld21.32        {q0, q1}, [w]!
+        adds            w, w, #32
+        vld20.32        {q2, q3}, [w]
+        vld21.32        {q2, q3}, [w]!
+        adds            w, w, #32
+        differ          left, \word
+        differ          left2, \word2
+        differ          right, \word3
+        differ          right2, \word4
 .endm
 
-// 4-bit fields of v become numbers of ones; m33: a register of 0x33.
-.macro nibbles v, tmp1, m33
-        vshr.u8         \tmp1, \v, #1
-        vand            \tmp1, \tmp1, m55
-        vsub.i8         \v, \v, \tmp1
-        vshr.u8         \tmp1, \v, #2
-        vand            \tmp1, \tmp1, \m33
-        vand            \v, \v, \m33
-        vadd.i8         \v, \v, \tmp1
+// The words of one vector of two, r5 and r6.
+.macro differ_tap
+        ldrd            r5, r6, [x], #8
+        vld20.32        {q0, q1}, [w]
+        vld21.32        {q0, q1}, [w]!
+        adds            w, w, #32
+        differ          left, r5
+        differ          left2, r6
 .endm
 
-// bytes and uppers += the 4-bit fields of v.
-.macro add_up v
-        vaddva.u8       bytes, \v
-        vshr.u8         \v, \v, #4
-        vaddva.u8       uppers, \v
+// sum += a word and another one, of which p is the difference; `of` is the word, then the carry; or that is in `to`.
+.macro add_known sum, of, p, to
+        veor            \of, \of, \sum
+        vbic            \of, \of, \p
+    .ifb \to
+        veor            \of, \of, \sum
+    .else
+        veor            \to, \of, \sum
+    .endif
+        veor            \sum, \sum, \p
 .endm
 
-// bytes and uppers of the current output, from `rest` vectors, at most 3, which fill the sums, and `quads` times 4. m33: q7, or
-// q5, which is not kept.
-.macro count different, m33
-        movs            bytes, #0
-        movs            uppers, #0
-        vmov.i8         ones, #0
-        vmov.i8         twos, #0
-        wls             lr, rest, 2f
-1:      \different      q2, q3
-        vand            q3, ones, q2
-        veor            ones, ones, q2
-        vorr            twos, twos, q3
+// ones += the four words, twos += the carries; to: the carry of that, of weight 4. The steps are those of dot_thumb2.S.
+.macro add_four to
+        veor            left2, left2, left
+        veor            right2, right2, right
+        veor            left, left, ones
+        vorr            left, left, left2
+        veor            ones, ones, left2
+        veor            left2, ones, left
+        veor            right, right, ones
+        vbic            right, right, right2
+        veor            left, left, right
+        veor            ones, ones, right2
+        add_known       twos, left2, left, \to
+.endm
+
+// Numbers of ones in the 4-bit fields of v; m55, m33: registers of such bytes.
+.macro nibbles v, m55, m33
+        vshr.u8         tmp, \v, #1
+        vand            tmp, tmp, \m55
+        vsub.i8         \v, \v, tmp
+        vshr.u8         tmp, \v, #2
+        vand            tmp, tmp, \m33
+        vmla.u8         \v, tmp, minus3
+.endm
+
+// Bytes of v, of the sums of their 4-bit fields.
+.macro bytes v
+        vshr.u8         tmp, \v, #4
+        vmla.u8         \v, tmp, minus15
+.endm
+
+// The numbers of ones in the bytes of carry.
+.macro count_carry
+        vmov.i8         left, #0x55
+        vmov.i8         left2, #0x33
+        nibbles         carry, left, left2
+        bytes           carry
+.endm
+
+// Begins the sums of weight 4 and 8: with carry, which is of weight 4, or with carry and left2.
+.macro begin_fours
+        vstrw.32        carry, [sp, #fours_at]
+        vmov.i8         left, #0
+        vstrw.32        left, [sp, #eights_at]
+.endm
+
+.macro begin_fours_two
+        veor            right, carry, left2
+        vand            carry, carry, left2
+        vstrw.32        right, [sp, #fours_at]
+        count_carry
+        vstrw.32        carry, [sp, #eights_at]
+.endm
+
+// 8 words to the sums; the carries, of weight 4, are carry and left2.
+.macro add_eight different
+        ldm             x!, {r4-r11}
+        \different      r4, r5, r6, r7
+        add_four        carry
+        \different      r8, r9, r10, r11
+        add_four
+.endm
+
+// lr times 8 words.
+.macro add_groups different
+        wls             lr, lr, 3f
+1:      add_eight       \different
+        vldrw.u32       right, [sp, #fours_at]
+        veor            left2, left2, carry
+        add_known       right, carry, left2
+        vstrw.32        right, [sp, #fours_at]
+        count_carry
+        vldrw.u32       right, [sp, #eights_at]
+        vadd.i8         right, right, carry
+        vstrw.32        right, [sp, #eights_at]
         le              lr, 1b
-2:      wls             lr, quads, 4f
-3:      \different      q2, q3
-        \different      q3, q4
-        carry_save      ones, q2, q3, q4
-        \different      q3, q4
-        \different      q4, q5
-        carry_save      ones, q3, q4, q5
-        carry_save      twos, q2, q3, q4
-    .ifc \m33, q5
-        vmov.i8         q5, #0x33
-    .endif
-        nibbles         q2, q3, \m33
-        add_up          q2
-        le              lr, 3b
-        lsls            bytes, bytes, #2        // all of weight 4 so far
-        lsls            uppers, uppers, #2
-4:
-    .ifc \m33, q5
-        vmov.i8         q5, #0x33
-    .endif
-        nibbles         ones, q2, \m33
-        nibbles         twos, q2, \m33
-        vadd.i8         ones, ones, twos
-        vadd.i8         ones, ones, twos
-        add_up          ones
+3:
 .endm
 
-// Adds bytes and uppers to the accumulator of the current output; `step` bytes to the weights of the next one.
-.macro store step
-        ldrh            tmp, [acc]
-        add             bytes, bytes, uppers
-        add             bytes, bytes, tmp
-        sub             bytes, bytes, uppers, lsl #4
-        strh            bytes, [acc], #2
-        add             w, w, #\step
-        subs            outputs, outputs, #1
+// Adds the numbers to the accumulators. Ends the loop `label` over outputs, whose weights begin in `outputs` bytes, and pixels.
+.macro add_up label, outputs
+        vmov.i8         left, #0x55
+        vmov.i8         left2, #0x33
+        vldrw.u32       right, [sp, #fours_at]
+        vldrw.u32       right2, [sp, #eights_at]
+        nibbles         ones, left, left2
+        nibbles         twos, left, left2
+        nibbles         right, left, left2
+        vadd.i8         ones, ones, twos
+        vadd.i8         ones, ones, twos
+        bytes           ones
+        bytes           right
+        vshl.i8         right, right, #2
+        vadd.i8         ones, ones, right       // bytes, at most 56
+        mvn             r4, #254
+        vshr.u16        tmp, ones, #8
+        vmla.u16        ones, tmp, r4
+        vshr.u16        tmp, right2, #8
+        vmla.u16        right2, tmp, r4
+        vshl.i16        right2, right2, #3
+        vadd.i16        ones, ones, right2
+        vshr.u32        tmp, ones, #16
+        vadd.i32        ones, ones, tmp
+        vldrh.u32       tmp, [acc]
+        vadd.i32        ones, ones, tmp
+        vstrh.32        ones, [acc], #8
+        ldr             r4, [sp, #back_at]
+        subs            w, w, r4
+        tst             acc, #15                // accumulators of 8 outputs are 16 bytes
+        bne             \label
+        sub             w, w, #\outputs
+        str             x, [sp, #x_at]
+        ldr             r4, [sp, #pixels_at]
+        subs            r4, r4, #1
+        str             r4, [sp, #pixels_at]
+        bne             \label
 .endm
 
 /*yaml
 name: bnn_panel_dot128_mve
-arguments: {acc: r0, panel: r1, w: r2, vectors: r3}
+arguments: {acc: r0, panel: r1, w: r2, vectors: r3, pixels: stack0}
 buffers:
-  acc: {access: update, bytes: 16}
-  panel: {access: read, bytes: "16 * vectors"}
+  acc: {access: update, bytes: "16 * pixels"}
+  panel: {access: read, bytes: "16 * vectors * pixels"}
   w: {access: read, bytes: "128 * vectors"}
-registers: [r0, r2, r12, q0-q3]
+registers: [r0-r3, r12, q0-q3]
 saved: [r4-r11, d8-d15]
-stack: 104
+stack: 152
 */
 func bnn_panel_dot128_mve
-        vmov.i8         m55, #0x55
-        vmov.i8         q7, #0x33
-        lsr             quads, vectors, #2
-        and             rest, vectors, #3
-        mov             outputs, #8
-8:      mov             x, panel
-        mov             weights, w
-        count           different128, q7
-        store           16
-        bne             8b
+        ldr             r4, [sp, #vectors_at]
+        lsls            r4, r4, #7
+        subs            r4, r4, #64
+        str             r4, [sp, #back_at]
+8:      ldr             x, [sp, #x_at]
+        ldr             lr, [sp, #vectors_at]
+        ldm             x!, {r4-r7}             // the first vector: there are no sums yet
+        different128    r4, r5, r6, r7
+        vand            carry, left, left2
+        veor            ones, left, left2
+        veor            right2, right2, right
+        add_known       ones, right, right2
+        veor            twos, right, carry
+        vand            carry, right, carry
+        subs            lr, lr, #1
+        lsrs            lr, lr, #1
+        bcs             1f
+        begin_fours
+        b               2f
+1:      ldm             x!, {r4-r7}             // of an even number the second, too
+        different128    r4, r5, r6, r7
+        add_four
+        begin_fours_two
+2:      add_groups      different128
+        add_up          8b, 128
 endfunc bnn_panel_dot128_mve
 
 /*yaml
 name: bnn_panel_dot64_mve
-arguments: {acc: r0, panel: r1, w: r2, vectors: r3}
+arguments: {acc: r0, panel: r1, w: r2, vectors: r3, pixels: stack0}
 buffers:
-  acc: {access: update, bytes: 16}
-  panel: {access: read, bytes: "8 * vectors"}
+  acc: {access: update, bytes: "16 * pixels"}
+  panel: {access: read, bytes: "8 * vectors * pixels"}
   w: {access: read, bytes: "64 * vectors"}
-registers: [r0, r2, r12, q0-q3]
+registers: [r0-r3, r12, q0-q3]
 saved: [r4-r11, d8-d15]
-stack: 104
+stack: 152
 */
 func bnn_panel_dot64_mve
-        vmov.i8         m55, #0x55
-        lsr             quads, vectors, #3
-        ubfx            rest, vectors, #1, #2
-        mov             outputs, #8
-8:      mov             x, panel
-        sub             weights, w, #128
-        sub             tmp, w, #64
-        vmov            q7[2], q7[0], weights, tmp
-        count           different64, q5
-        tst             vectors, #1
-        beq             9f
-        mov             tmp, #0xff              // the last tap: the lower lane; the others are 0
-        vmsr            p0, tmp
-        vpstt
-        vldrwt.u32      q2, [x]
-        vldrdt.u64      q3, [addresses, #128]
-        veor            q2, q2, q3
-        nibbles         q2, q3, q5
-        add_up          q2
-9:      store           8
-        bne             8b
+        ldr             r4, [sp, #vectors_at]
+        lsls            r4, r4, #6
+        subs            r4, r4, #32
+        str             r4, [sp, #back_at]
+8:      ldr             x, [sp, #x_at]
+        ldr             lr, [sp, #vectors_at]
+        ands            rest, lr, #3
+        lsr             lr, lr, #2
+        beq             4f
+        differ_tap
+        vand            twos, left, left2       // the first vector: there are no sums yet
+        veor            ones, left, left2
+        vmov.i8         carry, #0
+        subs            rest, rest, #1
+        bne             1f
+        subs            lr, lr, #1
+        blo             5f
+        add_eight       different64             // no vector but that: no carries yet
+        begin_fours_two
+        b               2f
+5:      mov             lr, #0
+        b               6f
+4:      vmov.i8         ones, #0
+        vmov.i8         twos, #0
+        vmov.i8         carry, #0
+        b               6f
+1:      differ_tap                              // up to three vectors: their ones have no weight of 8
+        veor            left2, left2, left
+        add_known       ones, left, left2
+        vand            left2, twos, left
+        veor            twos, twos, left
+        vorr            carry, carry, left2
+        subs            rest, rest, #1
+        bne             1b
+6:      begin_fours
+2:      add_groups      different64
+        add_up          8b, 64
 endfunc bnn_panel_dot64_mve
 
 #endif

@@ -51,7 +51,9 @@ void bnn_pack_sign_mve(uint8_t *out, const float *x, size_t pixels, size_t x_ste
             vst1q_u8(out, pack128(x));
         } else {
             const uint64_t bits = pack64(x);
-            bnn_panel_add((bnn_word32 *)(void *)out, (const uint8_t *)&bits, 2);
+            bnn_word32 *words = (bnn_word32 *)(void *)out;
+            words[0] = (uint32_t)bits;
+            words[1] = (uint32_t)(bits >> 32);
         }
         x = (const float *)(const void *)((const uint8_t *)x + x_step);
     }

@@ -10,10 +10,6 @@
 
 #if BNN_ARCH_CORTEXM
 
-#if BNN_ARCH_HAS_MVE
-#include <arm_mve.h>
-#endif
-
 #define BNN_INLINE static inline __attribute__((always_inline))
 
 /* Compilers load ahead of what the registers hold, and then store and load again: an adder needs its operands only. */
@@ -22,59 +18,69 @@
 /* Bits as words of the processor. */
 typedef uint32_t bnn_word32 __attribute__((may_alias));
 
-/* Words of a panel: long ones share the cost of adding up, and stacks are small. A kernel's frame is one and a half times that. */
-enum { BNN_PANEL = BNN_ARCH_HAS_MVE ? 256 : 128 };
+/* Words of a panel: long ones share the cost of adding up, and stacks are small. A kernel's frame is one and a half times that.
+ * 248 have 31 times 8 words, whose carries of weight 8 a byte counts. */
+enum { BNN_PANEL = BNN_ARCH_HAS_MVE ? 248 : 128 };
 
-/* acc[j] += number of ones in panel ^ weights, for 8 outputs j, whose vectors take turns in w. */
-typedef void bnn_panel_dot_fn(uint16_t acc[8], const bnn_word32 *panel, const uint8_t *w, size_t vectors);
+/* acc[8*p + j] += number of ones in panel[p] ^ weights, for pixels p, at least one, of `vectors` vectors, which follow each other, and
+ * 8 outputs j, whose vectors take turns in w. */
+typedef void bnn_panel_dot_fn(uint16_t *acc, const bnn_word32 *panel, const uint8_t *w, size_t vectors, size_t pixels);
 
-/* Copies one vector of `words` words and returns the end. */
-BNN_INLINE bnn_word32 *bnn_panel_add(bnn_word32 *panel, const uint8_t *x, size_t words)
-{
-    const bnn_word32 *from = (const bnn_word32 *)(const void *)x;
-#if BNN_ARCH_HAS_MVE
-    if (words == 4) {
-        vst1q_u32(panel, vld1q_u32(from));
-        return panel + 4;
-    }
-#endif
-    for (size_t i = 0; i < words; i++) {
-        panel[i] = from[i];
-    }
-    return panel + words;
-}
+/* Runs of taps that are neighbours in x. */
+struct bnn_panel_runs {
+    size_t count, words;              /* of each run: an even number */
+    size_t step;                      /* bytes from pixel to pixel */
+    uint32_t offsets[BNN_PANEL / 2];  /* bytes from the pixel */
+};
 
-/* Some taps of all outputs; offsets: of the taps from the output's pixel. */
-BNN_INLINE void bnn_panel_taps(uint16_t *acc, const uint8_t *x, const uint8_t *w, const uint32_t *offsets, size_t taps,
+/* Copies the runs of pixels, at least one run and one pixel. */
+typedef void bnn_panel_fill_fn(bnn_word32 *panel, const uint8_t *x, const struct bnn_panel_runs *runs, size_t pixels);
+bnn_panel_fill_fn bnn_panel_fill_thumb;
+
+/* Some taps of all outputs. A panel holds as many pixels as there is room for. */
+BNN_INLINE void bnn_panel_taps(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_panel_runs *runs,
                                size_t line_step, size_t lines, size_t pixels, size_t words, bnn_panel_dot_fn *dot)
 {
     _Alignas(16) bnn_word32 panel[BNN_PANEL];
+    const size_t all = runs->count * runs->words, most = BNN_PANEL / all;
     for (; lines > 0; lines--, x += line_step) {
-        for (size_t pixel = 0; pixel < pixels; pixel++, acc += 8) {
-            bnn_word32 *end = panel;
-            for (size_t t = 0; t < taps; t++) {
-                end = bnn_panel_add(end, x + 4 * words * pixel + offsets[t], words);
-            }
-            dot(acc, panel, w, taps);
+        for (size_t done = 0; done < pixels; done += most) {
+            const size_t some = pixels - done < most ? pixels - done : most;
+            bnn_panel_fill_thumb(panel, x + 4 * words * done, runs, some);
+            dot(acc, panel, w, all / words, some);
+            acc += 8 * some;
         }
     }
+}
+
+/* Whether the taps of a row are neighbours, of which a panel holds some rows. */
+BNN_INLINE int bnn_panel_rows(const struct bnn_bconv *p, size_t words)
+{
+    for (size_t t = 1; t < p->taps; t++) {
+        if (p->tap_x[t] != p->tap_x[0] + 4 * words * t) {
+            return 0;
+        }
+    }
+    return p->taps * words <= BNN_PANEL;
 }
 
 /* The kernels bconv128 (vectors of 4 words) and bconv64 (of 2). */
 BNN_INLINE void bnn_panel_bconv(uint16_t *acc, const uint8_t *x, const uint8_t *w, const struct bnn_bconv *p, size_t lines,
                                 size_t pixels, size_t words, bnn_panel_dot_fn *dot)
 {
-    uint32_t offsets[BNN_PANEL / 2];
-    size_t count = 0, left = p->groups * p->rows * p->taps;
+    const size_t taps = bnn_panel_rows(p, words) ? p->taps : 1; /* of a run */
+    struct bnn_panel_runs runs = {.count = 0, .words = taps * words, .step = 4 * words};
+    const size_t most = BNN_PANEL / runs.words;
+    size_t left = p->groups * p->rows * p->taps / taps;
     for (size_t g = 0; g < p->groups; g++) {
         for (size_t r = 0; r < p->rows; r++) {
-            for (size_t t = 0; t < p->taps; t++) {
-                offsets[count++] = (uint32_t)(g * p->group_step + r * p->row_step) + p->tap_x[t];
+            for (size_t t = 0; t < p->taps; t += taps) {
+                runs.offsets[runs.count++] = (uint32_t)(g * p->group_step + r * p->row_step) + p->tap_x[t];
                 left--;
-                if (count == BNN_PANEL / words || left == 0) {
-                    bnn_panel_taps(acc, x, w, offsets, count, p->line_step, lines, pixels, words, dot);
-                    w += count * 8 * 4 * words;
-                    count = 0;
+                if (runs.count == most || left == 0) {
+                    bnn_panel_taps(acc, x, w, &runs, p->line_step, lines, pixels, words, dot);
+                    w += runs.count * runs.words * 8 * 4;
+                    runs.count = 0;
                 }
             }
         }
@@ -89,7 +95,7 @@ BNN_INLINE void bnn_panel_bdense(uint16_t *acc, const uint8_t *x, const uint8_t 
     for (; blocks > 0; blocks--, acc += 8, w += block_step) {
         for (size_t v = 0; v < vectors; v += BNN_PANEL / words) {
             const size_t left = vectors - v, most = BNN_PANEL / words;
-            dot(acc, panel + v * words, w + v * 8 * 4 * words, left < most ? left : most);
+            dot(acc, panel + v * words, w + v * 8 * 4 * words, left < most ? left : most, 1);
         }
     }
 }
