@@ -29,9 +29,16 @@ struct bnn_pool {
     os_signal signal;
     atomic_uint sleeping;
     atomic_int ending;
+    os_process_id owner; /* the process that has the threads */
     uint32_t threads;
     struct worker worker[];
 };
+
+/* A fork's child has none of the threads, and mutex and signal as one of them may have left them: they would never be free. */
+static int has_threads(const bnn_pool *pool)
+{
+    return pool->owner == os_process();
+}
 
 /* Takes parts and does them until none is left. */
 static void work(bnn_pool *pool, uint32_t worker)
@@ -71,7 +78,7 @@ static void wait_for_work(bnn_pool *pool)
 static void wake(bnn_pool *pool)
 {
     /* Who goes to sleep counts itself before it looks for work the last time. */
-    if (atomic_load(&pool->sleeping) > 0) {
+    if (atomic_load(&pool->sleeping) > 0 && has_threads(pool)) {
         os_lock(&pool->mutex);
         os_wake_all(&pool->signal);
         os_unlock(&pool->mutex);
@@ -94,6 +101,7 @@ bnn_pool *bnn_pool_new(uint32_t workers)
     if (pool == NULL) {
         return NULL;
     }
+    pool->owner = os_process();
     os_mutex_init(&pool->mutex);
     os_signal_init(&pool->signal);
     for (uint32_t i = 0; i + 1 < workers; i++) {
@@ -133,12 +141,14 @@ void bnn_pool_free(bnn_pool *pool)
     if (pool == NULL) {
         return;
     }
-    atomic_store(&pool->ending, 1);
-    wake(pool);
-    for (uint32_t i = 0; i < pool->threads; i++) {
-        os_thread_join(pool->worker[i].thread);
+    if (has_threads(pool)) {
+        atomic_store(&pool->ending, 1);
+        wake(pool);
+        for (uint32_t i = 0; i < pool->threads; i++) {
+            os_thread_join(pool->worker[i].thread);
+        }
+        os_signal_free(&pool->signal);
+        os_mutex_free(&pool->mutex);
     }
-    os_signal_free(&pool->signal);
-    os_mutex_free(&pool->mutex);
     free(pool);
 }

@@ -15,7 +15,7 @@ typedef struct bnn_pool bnn_pool;
 /* A pool of `workers` (at least 1): threads, and the one that calls bnn_pool_run. NULL if there is no memory or no thread. */
 bnn_pool *bnn_pool_new(uint32_t workers);
 
-/* A bnn_parallel; context: the pool. One caller at a time. */
+/* A bnn_parallel; context: the pool. One caller at a time. In the child of a fork the caller does all the work. */
 void bnn_pool_run(void *context, bnn_task *task, void *argument, uint32_t parts);
 
 /* Ends the threads. NULL is allowed. */

@@ -36,12 +36,16 @@ static inline void os_thread_join(os_thread thread)
 #define os_wait(signal, mutex) SleepConditionVariableCS(signal, mutex, INFINITE)
 #define os_wake_all WakeAllConditionVariable
 #define os_yield SwitchToThread
+#define os_process GetCurrentProcessId
+typedef DWORD os_process_id;
 
 #else
 
 #include <pthread.h>
 #include <sched.h>
 #include <stddef.h>
+#include <sys/types.h>
+#include <unistd.h>
 
 typedef pthread_t os_thread;
 typedef pthread_mutex_t os_mutex;
@@ -68,6 +72,8 @@ static inline void os_thread_join(os_thread thread)
 #define os_wait pthread_cond_wait
 #define os_wake_all pthread_cond_broadcast
 #define os_yield sched_yield
+#define os_process getpid
+typedef pid_t os_process_id;
 
 #endif
 

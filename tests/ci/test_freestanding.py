@@ -11,8 +11,12 @@ import pytest
 from ci.freestanding import PORT, SYSTEM, TARGETS, link, needed, problems, sources
 from ci.paths import ROOT
 
+QUICK = "thumb"  # firmware, which needs the most of others
 
-@pytest.mark.parametrize("name", TARGETS)
+
+@pytest.mark.parametrize(
+    "name", [n if n == QUICK else pytest.param(n, marks=pytest.mark.long) for n in TARGETS]
+)
 def test_library(name: str, tmp_path: Path) -> None:
     link(name, sources(), tmp_path / "bnn.o")
     assert problems(tmp_path / "bnn.o") == []
