@@ -14,6 +14,8 @@ from typing import Any
 from pylibbnn._bnn import ffi, lib
 from pylibbnn._lib import Bytes, NativeModel, aligned
 
+_SIZE_BITS = 8 * ffi.sizeof("size_t")
+
 
 class CallError(Exception):
     """A step that is no call: `op` is its number."""
@@ -142,6 +144,10 @@ class _Reader:
             return [self._value(kind.item, value[i]) for i in range(kind.length)]
         if kind.kind == "pointer":
             return self._pointer(kind.item, value)
+        if kind.cname == "size_t" and int(value) >> (_SIZE_BITS - 1):
+            return (
+                int(value) - 2**_SIZE_BITS + 2**64
+            )  # below 0, whatever the pointers of this machine
         return float(value) if kind.cname == "float" else int(value)
 
     def _pointer(self, kind: Any, value: Any) -> Place | Table | None:

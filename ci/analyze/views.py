@@ -10,7 +10,7 @@ from ci import toolchain
 from ci.paths import ROOT
 
 LIBRARY = ROOT / "libbnn"
-INCLUDES = [f"-I{LIBRARY / part}" for part in ("include", "src", "threads", "profile")]
+INCLUDES = [f"-I{LIBRARY / part}" for part in ("include", "src", "threads", "profile", "export")]
 LANGUAGE = ["-std=c11", "-O2", "-ffp-contract=off"]
 WARNINGS = [
     *("-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wvla", "-Walloca", "-Wshadow"),
@@ -60,7 +60,7 @@ PORTABLE = ("src", "src/generic", "src/ops")
 VIEWS = (
     View(
         "x86-64",
-        (*PORTABLE, "src/x86", "threads", "profile", "tools", "tools/bench"),
+        (*PORTABLE, "src/x86", "threads", "profile", "export", "tools", "tools/bench"),
         ("--target=x86_64-linux-musl",),
         "x86_64-linux-musl",
         ("__x86_64__=1", "__LP64__=1", "__linux__=1"),

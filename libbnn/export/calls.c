@@ -85,7 +85,7 @@ bnn_status bnn_bind_call(bnn_bound_call *call, const bnn_model *model, uint32_t 
     bnn_op_run_fn *run = op.kind->code->run;
     op.source.activations = activations;
     *call = (bnn_bound_call){.run = NULL};
-    bnn_memcpy(&kernels, references, sizeof kernels);
+    bnn_memcpy(&kernels, (const void *)references, sizeof kernels);
     if (direct && (is_conv || is_dense)) {
         const struct bnn_window window = is_conv ? bnn_conv_window(&op, 0) : bnn_dense_window();
         call->state = bnn_direct_bind(&op, &window, build);
@@ -119,7 +119,7 @@ const struct bnn_team *bnn_call_team(void)
 void bnn_trace_call(const bnn_bound_call *call, uint8_t *scratch, uint8_t *called)
 {
     team.shared = scratch;
-    bnn_memcpy(&kernels, tracers, sizeof kernels);
+    bnn_memcpy(&kernels, (const void *)tracers, sizeof kernels);
     for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
         if (runs[i].name == call->run) {
             runs[i].run(call->state, scratch + call->shared);

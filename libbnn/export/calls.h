@@ -31,7 +31,7 @@ typedef struct bnn_bound_call {
 
 /* Binds an op; memory NULL counts only. activations: the model's, which is not looked at. direct: conv2d and dense by their
  * definition (BNN_CONFIG_SMALL). BNN_ERR_UNSUPPORTED if the op's execution has no name in runs.def, or too many tables. */
-bnn_status bnn_bind_call(bnn_bound_call *call, const bnn_model *model, uint32_t op, int direct, uint8_t *memory,
+bnn_status bnn_bind_call(bnn_bound_call *call, const bnn_model *model, uint32_t index, int direct, uint8_t *memory,
                          uint8_t *activations);
 
 /* What states point to. */
