@@ -130,9 +130,12 @@ func bnn_dot_s8_neon_i8mm
         store_sums      16, 19
         mov             src, x10
 7:
-        and             pixels, pixels, #1
+        ands            pixels, pixels, #1
+        b.eq            9f
 8:
         jump            bnn_dot_s8_neon_dotprod
+9:
+        ret
 endfunc bnn_dot_s8_neon_i8mm
 
 #endif
