@@ -219,16 +219,18 @@ def test_constants_that_nothing_points_to_are_left_out(tmp_path: Path) -> None:
     assert int(arena[1]) < Model(data, "c").arena_bytes - 10000
 
 
-def test_the_best_kernels_of_cortex_m_are_the_last_of_their_table() -> None:
-    for vectors in (0, 1):
-        table = (CORTEXM / "variants.def").read_text(encoding="utf-8")
-        plain, more = re.split(r"^#if BNN_ARCH_HAS_MVE\n", table, flags=re.M)
-        rows = re.findall(r"^BNN_VARIANT\((\w+), (\w+)\)", plain + vectors * more, re.M)
-        command = [*toolchain.native_cc(), "-E", "-P", "-dM", f"-DBNN_ARCH_HAS_MVE={vectors}"]
-        macros = run([*command, CORTEXM / "best.h"]).decode()
-        dot = re.findall(r"#define BNN_BEST_DOT (\w+)", macros)[0]
-        best = re.findall(r"#define BNN_BEST_(\w+) ~, (\w+)", macros)
-        assert {slot: dot if isa == "BNN_BEST_DOT" else isa for slot, isa in best} == dict(rows)
+@pytest.mark.parametrize(("thumb2", "vectors"), [(0, 0), (1, 0), (1, 1)])
+def test_the_best_kernels_of_cortex_m_are_the_last_of_their_table(
+    thumb2: int, vectors: int
+) -> None:
+    core = [f"-DBNN_ARCH_HAS_THUMB2={thumb2}", f"-DBNN_ARCH_HAS_MVE={vectors}"]
+    preprocess = [*toolchain.native_cc(), "-E", "-P", "-x", "c", *core]
+    rows = run([*preprocess, CORTEXM / "variants.def"]).decode()
+    macros = run([*preprocess, "-dM", CORTEXM / "best.h"]).decode()
+    dot = re.findall(r"#define BNN_BEST_DOT (\w+)", macros)[0]
+    best = re.findall(r"#define BNN_BEST_(\w+) ~, (\w+)", macros)
+    last = dict(re.findall(r"BNN_VARIANT\((\w+), (\w+)\)", rows))
+    assert {slot: dot if isa == "BNN_BEST_DOT" else isa for slot, isa in best} == last
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

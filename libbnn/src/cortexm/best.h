@@ -18,4 +18,8 @@
 #define BNN_BEST_bdense128 ~, BNN_BEST_DOT
 #define BNN_BEST_bdense64 ~, BNN_BEST_DOT
 
+#if BNN_ARCH_HAS_THUMB2
+#define BNN_BEST_acc_start ~, thumb
+#endif
+
 #endif
