@@ -22,4 +22,8 @@
 #define BNN_BEST_acc_start ~, thumb
 #endif
 
+#if BNN_ARCH_HAS_MVE
+#define BNN_BEST_acc_bits ~, mve
+#endif
+
 #endif
