@@ -17,6 +17,7 @@ import sys
 from functools import cached_property
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy: tests have every core already
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # it would go through a file that all share
 
 import pytest
 
