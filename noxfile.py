@@ -64,6 +64,12 @@ def analyze(session: nox.Session) -> None:
 
 
 @nox.session
+def prove(session: nox.Session) -> None:
+    """Prove parts of the loader and planner with CBMC, for all inputs up to a size; `-- --plant` shows that the proofs bite."""
+    python(session, "-m", "ci.prove", *session.posargs)
+
+
+@nox.session
 def test(session: nox.Session) -> None:
     """Run the tests on this machine; those marked long only if tests are named: `-- tests` is all of them."""
     python(session, "-m", "ci.build", "native")
@@ -165,6 +171,7 @@ def ci(session: nox.Session) -> None:
     for name in (
         "lint",
         "analyze",
+        "prove",
         "demo",
         "firmware",
         "asm",

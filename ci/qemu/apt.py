@@ -16,17 +16,22 @@ class AptError(Exception):
     """Packages could not be fetched; the text says why."""
 
 
-def unpack(packages: Sequence[str], folder: Path, architecture: str = "") -> None:
+def unpack(
+    packages: Sequence[str], folder: Path, architecture: str = "", release: str = ""
+) -> None:
     """Download packages with all they depend on and unpack them into `folder`.
 
     architecture: of the packages, as Debian names it; default is the machine's. Sources, keys and access settings are the
-    machine's own; state and cache live below `folder` while this runs.
+    machine's own; state and cache live below `folder` while this runs. release: of Debian, instead of the machine's own; the
+    packages then come from where its own come from.
     """
     for program in ("apt-get", "dpkg-deb"):
         if not shutil.which(program):
             raise AptError(f"this machine has no {program}")
     work = folder / ".apt"
     settings = _settings(work, architecture)
+    if release:
+        _use_release(work, settings, release)
     trouble = _apt(
         settings, "update"
     )  # a bad index does not matter if the others have the packages
@@ -118,6 +123,28 @@ def _settings(work: Path, architecture: str) -> Path:
     settings = work / "apt.conf"
     settings.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return settings
+
+
+def _use_release(work: Path, settings: Path, release: str) -> None:
+    """Add to the configuration that sources are those of another release of Debian, at the machine's own mirror."""
+    found = None
+    texts = [
+        path.read_text(encoding="utf-8")
+        for pattern in ("sources.list", "sources.list.d/*")
+        for path in sorted(Path("/etc/apt").glob(pattern))
+    ]
+    for text in texts:
+        found = found or re.search(r"^(?:deb .*?|URIs: *)(https?://\S+/debian/?)(?=\s)", text, re.M)
+    if not found:
+        raise AptError(f"this machine's apt sources have no mirror of Debian, for {release}")
+    keys = "/usr/share/keyrings/debian-archive-keyring.gpg"
+    (work / "sources.list").write_text(
+        f"deb [signed-by={keys}] {found[1]} {release} main\n", encoding="utf-8"
+    )
+    lines = [f'Dir::Etc::sourcelist "{work}/sources.list";', 'Dir::Etc::sourceparts "-";']
+    settings.write_text(
+        settings.read_text(encoding="utf-8") + "\n".join(lines) + "\n", encoding="utf-8"
+    )
 
 
 def _apt(settings: Path, *arguments: str) -> str:
