@@ -56,15 +56,17 @@ def board_table(target: str, isas: Sequence[str], rows: Sequence[dict[str, Any]]
     for row in rows:
         costs.setdefault(row["name"], {})[row["isa"]] = row["per_unit"]
     lines: list[list[Cell]] = []
+    notes = Notes(known)
     for name, by_isa in costs.items():
         first, last = by_isa[isas[0]], by_isa[isas[-1]]
         goals = known.goal(name, isas[-1], {})
         peers = [known.peer(peer, name) for peer in known.peers]
-        goal, word = (goals[0], verdict(last, goals[0])) if goals else (None, "")
+        goal = goals[0] if goals else None
+        word = notes.mark(name, verdict(last, goal)) if goal else ""
         cells = [by_isa[isa] for isa in isas]
         lines.append([name, *cells, f"{first / last:.2f}", goal, word, *peers])
     head = ["", *isas, f"{isas[0]} / {isas[-1]}", "goal", "", *(f"{peer}*" for peer in known.peers)]
-    return table(head, lines)
+    return table(head, lines) + notes.text()
 
 
 def mix_table(machine: str, counted: Counted) -> str:

@@ -81,11 +81,20 @@ func bnn_panel_fill_thumb
         beq             4f
         cmp             words, #12
         beq             5f
+        tst             words, #2
+        beq             7f
         begin_pixels
         mov             r6, words
 3:      ldm             from!, {r4, r5}
         stm             panel!, {r4, r5}
         subs            r6, r6, #2
+        bne             3b
+        end_pixels
+7:      begin_pixels
+        mov             r8, words
+3:      ldm             from!, {r4-r7}
+        stm             panel!, {r4-r7}
+        subs            r8, r8, #4
         bne             3b
         end_pixels
 4:      begin_pixels

@@ -40,9 +40,10 @@ tmp             .req q7
 fours_at        = 0
 eights_at       = 16                    // bytes
 x_at            = 36
-back_at         = 40                    // from the end of four outputs' weights to the next ones'
-vectors_at      = 44
+vectors_at      = 40
+back_at         = 44                    // from the end of four outputs' weights to the next ones'
 pixels_at       = 152
+w_step_at       = 156
 
 .macro func name
         .p2align        2
@@ -151,10 +152,22 @@ pixels_at       = 152
         vmla.u8         \v, tmp, minus15
 .endm
 
-// The numbers of ones in the bytes of carry.
-.macro count_carry
+// What the loops want on the stack, of vectors of 1 << bits bytes of weights, of which `outputs` bytes are of four outputs.
+.macro begin bits, outputs
+        ldr             r4, [sp, #back_at]
+        lsls            r5, r4, #\bits
+        subs            r5, r5, #\outputs
+        strd            r4, r5, [sp, #vectors_at]
+.endm
+
+.macro masks
         vmov.i8         left, #0x55
         vmov.i8         left2, #0x33
+.endm
+
+// The numbers of ones in the bytes of carry.
+.macro count_carry
+        masks
         nibbles         carry, left, left2
         bytes           carry
 .endm
@@ -162,8 +175,9 @@ pixels_at       = 152
 // Begins the sums of weight 4 and 8: with carry, which is of weight 4, or with carry and left2.
 .macro begin_fours
         vstrw.32        carry, [sp, #fours_at]
-        vmov.i8         left, #0
-        vstrw.32        left, [sp, #eights_at]
+        vmov.i8         right, #0
+        vstrw.32        right, [sp, #eights_at]
+        masks
 .endm
 
 .macro begin_fours_two
@@ -171,6 +185,7 @@ pixels_at       = 152
         vand            carry, carry, left2
         vstrw.32        right, [sp, #fours_at]
         count_carry
+        vmov            right, carry
         vstrw.32        carry, [sp, #eights_at]
 .endm
 
@@ -201,26 +216,23 @@ pixels_at       = 152
 
 // Adds the numbers to the accumulators. Ends the loop `label` over outputs, whose weights begin in `outputs` bytes, and pixels.
 .macro add_up label, outputs
-        vmov.i8         left, #0x55
-        vmov.i8         left2, #0x33
-        vldrw.u32       right, [sp, #fours_at]
-        vldrw.u32       right2, [sp, #eights_at]
-        nibbles         ones, left, left2
+        vldrw.u32       right2, [sp, #fours_at]
+        nibbles         ones, left, left2       // the masks, and eights in `right`, are left from before
         nibbles         twos, left, left2
-        nibbles         right, left, left2
+        nibbles         right2, left, left2
         vadd.i8         ones, ones, twos
         vadd.i8         ones, ones, twos
         bytes           ones
-        bytes           right
-        vshl.i8         right, right, #2
-        vadd.i8         ones, ones, right       // bytes, at most 56
+        bytes           right2
+        vshl.i8         right2, right2, #2
+        vadd.i8         ones, ones, right2      // bytes, at most 56
         mvn             r4, #254
         vshr.u16        tmp, ones, #8
         vmla.u16        ones, tmp, r4
-        vshr.u16        tmp, right2, #8
-        vmla.u16        right2, tmp, r4
-        vshl.i16        right2, right2, #3
-        vadd.i16        ones, ones, right2
+        vshr.u16        tmp, right, #8
+        vmla.u16        right, tmp, r4
+        vshl.i16        right, right, #3
+        vadd.i16        ones, ones, right
         vshr.u32        tmp, ones, #16
         vadd.i32        ones, ones, tmp
         vldrh.u32       tmp, [acc]
@@ -250,10 +262,7 @@ saved: [r4-r11, d8-d15]
 stack: 152
 */
 func bnn_panel_dot128_mve
-        ldr             r4, [sp, #vectors_at]
-        lsls            r4, r4, #7
-        subs            r4, r4, #64
-        str             r4, [sp, #back_at]
+        begin           7, 64
 8:      ldr             x, [sp, #x_at]
         ldr             lr, [sp, #vectors_at]
         ldm             x!, {r4-r7}             // the first vector: there are no sums yet
@@ -289,10 +298,7 @@ saved: [r4-r11, d8-d15]
 stack: 152
 */
 func bnn_panel_dot64_mve
-        ldr             r4, [sp, #vectors_at]
-        lsls            r4, r4, #6
-        subs            r4, r4, #32
-        str             r4, [sp, #back_at]
+        begin           6, 32
 8:      ldr             x, [sp, #x_at]
         ldr             lr, [sp, #vectors_at]
         ands            rest, lr, #3
@@ -301,20 +307,20 @@ func bnn_panel_dot64_mve
         differ_tap
         vand            twos, left, left2       // the first vector: there are no sums yet
         veor            ones, left, left2
-        vmov.i8         carry, #0
         subs            rest, rest, #1
-        bne             1f
+        bne             5f
         subs            lr, lr, #1
-        blo             5f
+        blo             7f
         add_eight       different64             // no vector but that: no carries yet
         begin_fours_two
-        b               2f
-5:      mov             lr, #0
-        b               6f
+2:      add_groups      different64
+        add_up          8b, 64
+        b               9f
 4:      vmov.i8         ones, #0
         vmov.i8         twos, #0
         vmov.i8         carry, #0
         b               6f
+5:      vmov.i8         carry, #0
 1:      differ_tap                              // up to three vectors: their ones have no weight of 8
         veor            left2, left2, left
         add_known       ones, left, left2
@@ -324,8 +330,11 @@ func bnn_panel_dot64_mve
         subs            rest, rest, #1
         bne             1b
 6:      begin_fours
-2:      add_groups      different64
-        add_up          8b, 64
+        b               2b
+7:      vmov.i8         carry, #0
+        mov             lr, #0
+        b               6b
+9:
 endfunc bnn_panel_dot64_mve
 
 #endif

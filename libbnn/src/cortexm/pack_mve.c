@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause
  *
- * Signs of floats with vectors: loads that take every fourth byte give the upper bytes of 16 floats, whose upper bits are
- * shifted in, plane by plane.
+ * Floats to bits with vectors. Signs: loads that take every fourth byte give the upper bytes of 16 floats, whose upper bits are
+ * shifted in, plane by plane. Thresholds: floats are compared as integers, four at a time, as in pack_thumb.c.
  */
 #include "panel.h"
 
@@ -10,6 +10,7 @@
 #include <arm_mve.h>
 
 bnn_pack_sign_fn bnn_pack_sign_thumb; /* what takes the other numbers of channels */
+bnn_pack_threshold_fn bnn_pack_threshold_thumb;
 
 /* Upper bytes of 16 floats. */
 BNN_INLINE uint8x16_t tops(const float *x)
@@ -54,6 +55,55 @@ void bnn_pack_sign_mve(uint8_t *out, const float *x, size_t pixels, size_t x_ste
             bnn_word32 *words = (bnn_word32 *)(void *)out;
             words[0] = (uint32_t)bits;
             words[1] = (uint32_t)(bits >> 32);
+        }
+        x = (const float *)(const void *)((const uint8_t *)x + x_step);
+    }
+}
+
+/* Floats, as bits, as integers of the same order; both zeros are 0. NaN is above or below all numbers. */
+BNN_INLINE uint32x4_t ordered(int32x4_t bits)
+{
+    const int32x4_t negative = vshrq_n_s32(bits, 31);
+    const uint32x4_t positive = vshrq_n_u32(vreinterpretq_u32_s32(negative), 1);
+    return vsubq_u32(veorq_u32(vreinterpretq_u32_s32(bits), positive), vreinterpretq_u32_s32(negative));
+}
+
+BNN_INLINE uint32x4_t ordered_at(const float *x)
+{
+    return ordered(vld1q_s32((const int32_t *)(const void *)x));
+}
+
+/* For four channels: the least that is not below the threshold, and how far above that numbers end. */
+struct range {
+    uint32x4_t least, span;
+};
+
+void bnn_pack_threshold_mve(uint8_t *out, const float *x, size_t pixels, size_t x_step, size_t channels,
+                            const struct bnn_threshold *t)
+{
+    const size_t bytes = channels > 64 ? 16 : 8;
+    if (channels % bytes != 0) {
+        bnn_pack_threshold_thumb(out, x, pixels, x_step, channels, t);
+        return;
+    }
+    struct range ranges[32];
+    for (size_t c = 0; c < channels; c += 4) {
+        struct range *range = &ranges[c / 4];
+        range->least = ordered_at(t->threshold + c);
+        range->span = vsubq_u32(vdupq_n_u32(0x7f800000), range->least); /* to infinity */
+    }
+    const uint32x4_t top = vdupq_n_u32(0x80);
+    const int32_t down = (int32_t)(channels / bytes) - 8;
+    for (; pixels > 0; pixels--, out += bytes) {
+        for (size_t k = 0; k < bytes; k += 4) {
+            uint32x4_t packed = vdupq_n_u32(0);
+            for (size_t c = k; c < channels; c += bytes) {
+                const uint32x4_t above = vsubq_u32(ordered_at(x + c), ranges[c / 4].least);
+                packed = vshrq_n_u32(packed, 1);
+                packed = vorrq_m_u32(packed, packed, top, vcmphiq_u32(above, ranges[c / 4].span));
+            }
+            packed = veorq_u32(vshlq_r_u32(packed, down), vldrbq_u32(t->flip + k));
+            vstrbq_u32(out + k, packed);
         }
         x = (const float *)(const void *)((const uint8_t *)x + x_step);
     }

@@ -92,11 +92,13 @@ BNN_INLINE void bnn_panel_bdense(uint16_t *acc, const uint8_t *x, const uint8_t 
                                  size_t block_step, size_t words, bnn_panel_dot_fn *dot)
 {
     const bnn_word32 *panel = (const bnn_word32 *)(const void *)x;
-    for (; blocks > 0; blocks--, acc += 8, w += block_step) {
-        for (size_t v = 0; v < vectors; v += BNN_PANEL / words) {
-            const size_t left = vectors - v, most = BNN_PANEL / words;
-            dot(acc, panel + v * words, w + v * 8 * 4 * words, left < most ? left : most, 1);
+    const size_t most = BNN_PANEL / words;
+    for (; vectors > 0; panel += most * words, w += most * 8 * 4 * words) {
+        const size_t some = vectors < most ? vectors : most;
+        for (size_t b = 0; b < blocks; b++) {
+            dot(acc + 8 * b, panel, w + b * block_step, some, 1);
         }
+        vectors -= some;
     }
 }
 
