@@ -3,7 +3,7 @@
 
 bnn.h is the public header, bnn.c the portable library: all sources but the architecture folders, one behind the other, every
 header where it is first included. Names of file scope that several sources have get the name of their source in front.
-bnn_calls.h is what models written as calls include (converter/emit_c).
+bnn_calls.h and bnn_called.h are what models written as calls include (converter/emit_c).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TOKEN = re.compile(
     r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'|\w+|.", re.DOTALL
 )
 
-CALLS = "bnn_calls.h"
+CALLS, CALLED = "bnn_calls.h", "bnn_called.h"
 
 HEAD = """\
 /* libbnn: inference of binary neural networks, in one file.
@@ -102,7 +102,12 @@ def calls() -> str:
     return "".join([_head(), PORTABLE, "\n", *_Writer(PUBLIC).file(CALLS, SOURCES)])
 
 
-FILES = {"bnn.c": library, "bnn.h": header, CALLS: calls}
+def called() -> str:
+    """Return the text of bnn_called.h, likewise."""
+    return "".join([_head(), *_Writer(PUBLIC).file(CALLED, SOURCES)])
+
+
+FILES = {"bnn.c": library, "bnn.h": header, CALLS: calls, CALLED: called}
 
 
 def write(folder: Path) -> None:

@@ -38,17 +38,14 @@ def unroll(data: bytes, model: dab.Model, symbol: str, small: bool) -> Unrolled:
         writer.constant(call.state.type, f"op_{call.op}", writer.text(call.state))
         scratch = f"arena + {plan.activations + call.shared}"
         calls.append(f"    bnn_{call.run}_run(&op_{call.op}, {scratch});")
-    kernels = _braces(f".{slot} = BNN_BEST({slot})" for slot in plan.kernels)
-    shared = {
-        "struct bnn_kernels kernels": kernels,
-        "struct bnn_team team": f"{{.workers = 1, .shared = arena + {plan.activations}}}",
-    }
-    first = [
-        line
-        for name, text in shared.items()
-        if name.split()[-1] in writer.regions
-        for line in _wrapped(f"static const {name} = {text};")
-    ]
+    first = []
+    if "kernels" in writer.regions:
+        first += [f"#define BNN_CALLED_{slot} ~, BNN_ONLY_IF_1" for slot in plan.kernels]
+        rows = '#include "bnn_called.h"' if plan.kernels else "    0"
+        first += ["static const struct bnn_kernels kernels = {", rows, "};"]
+    if "team" in writer.regions:
+        shared = f"{{.workers = 1, .shared = arena + {plan.activations}}}"
+        first.append(f"static const struct bnn_team team = {shared};")
     return Unrolled(
         data=bytes(writer.constants.kept) or bytes(1),
         states=[*first, *writer.lines],

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from elftools.elf.elffile import ELFFile
 
 from ci import toolchain
 from ci.paths import ROOT
@@ -30,7 +31,6 @@ from targets import Target
 
 Array = npt.NDArray[Any]
 INCLUDES = [f"-I{ROOT / 'libbnn' / part}" for part in ("include", "src")]
-CORTEXM = ROOT / "libbnn" / "src" / "cortexm"
 NETWORKS = ("reactnet_a_dynamo", "binary_densenet28_legacy")
 SMALL = (Kind.CONV2D, Kind.DENSE)
 STRICT = [
@@ -219,18 +219,22 @@ def test_constants_that_nothing_points_to_are_left_out(tmp_path: Path) -> None:
     assert int(arena[1]) < Model(data, "c").arena_bytes - 10000
 
 
-@pytest.mark.parametrize(("thumb2", "vectors"), [(0, 0), (1, 0), (1, 1)])
-def test_the_best_kernels_of_cortex_m_are_the_last_of_their_table(
-    thumb2: int, vectors: int
-) -> None:
-    core = [f"-DBNN_ARCH_HAS_THUMB2={thumb2}", f"-DBNN_ARCH_HAS_MVE={vectors}"]
-    preprocess = [*toolchain.native_cc(), "-E", "-P", "-x", "c", *core]
-    rows = run([*preprocess, CORTEXM / "variants.def"]).decode()
-    macros = run([*preprocess, "-dM", CORTEXM / "best.h"]).decode()
-    dot = re.findall(r"#define BNN_BEST_DOT (\w+)", macros)[0]
-    best = re.findall(r"#define BNN_BEST_(\w+) ~, (\w+)", macros)
-    last = dict(re.findall(r"BNN_VARIANT\((\w+), (\w+)\)", rows))
-    assert {slot: dot if isa == "BNN_BEST_DOT" else isa for slot, isa in best} == last
+@pytest.mark.parametrize("core", ["cortex_m0", "cortex_m4+vfp4d16sp", "cortex_m55+mve_fp"])
+def test_cortex_m_has_its_own_kernels(core: str, tmp_path: Path) -> None:
+    """From the source tree: the last of each slot's rows, where it has one; no other of the slot."""
+    write(tmp_path, emit_c.emit_unrolled(demo.convert(tmp_path).read_bytes(), "net"))
+    command = [*toolchain.zig_cc("thumb-freestanding-eabi", (f"-mcpu={core}",)), *INCLUDES]
+    options = ["-std=c11", *WARNINGS, "-ffreestanding", "-DBNN_CONFIG_FREESTANDING=1"]
+    run([*command, *options, "-c", tmp_path / "net.c", "-o", tmp_path / "net.o"])
+    with (tmp_path / "net.o").open("rb") as stream:
+        symbols = ELFFile(stream).get_section_by_name(".symtab").iter_symbols()
+        names = {symbol.name for symbol in symbols}
+    dot = "mve" if "mve" in core else "thumb"
+    assert {"bnn_pack_threshold_thumb", f"bnn_bconv64_{dot}", "bnn_step_add_c"} <= names
+    others = {
+        f"bnn_{slot}_{isa}" for slot in ("pack_sign", "bconv64") for isa in ("c", "thumb", "mve")
+    }
+    assert names & others == {f"bnn_pack_sign_{dot}", f"bnn_bconv64_{dot}"}
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
