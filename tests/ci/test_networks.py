@@ -55,7 +55,8 @@ def test_ops(name: str, target: Target, tmp_path: Path) -> None:
             parse(["--ops", "bireal18"])
         return
     path = networks.prepare(name, SMALL, tmp_path).path
-    rows, text = ops.measure(row, "neon", str(path))
+    isa = "c" if "neon" in row.without else "neon"
+    rows, text = ops.measure(row, isa, str(path))
     kinds = [op.kind for op in ops.prepare(str(path), tmp_path).model.ops]
     assert [r["binary"] for r in rows] == [kind == Kind.BCONV2D for kind in kinds]
     assert sum(r["share"] for r in rows) == pytest.approx(1)
