@@ -229,12 +229,18 @@ def test_cortex_m_has_its_own_kernels(core: str, tmp_path: Path) -> None:
     with (tmp_path / "net.o").open("rb") as stream:
         symbols = ELFFile(stream).get_section_by_name(".symtab").iter_symbols()
         names = {symbol.name for symbol in symbols}
-    dot = "mve" if "mve" in core else "thumb"
-    assert {"bnn_pack_threshold_thumb", f"bnn_bconv64_{dot}", "bnn_step_add_c"} <= names
-    others = {
-        f"bnn_{slot}_{isa}" for slot in ("pack_sign", "bconv64") for isa in ("c", "thumb", "mve")
+    (tmp_path / "rows.c").write_text(
+        '#include "arch.h"\n#include "cortexm/variants.def"\n', "utf-8"
+    )
+    rows = run([*command, *options, "-E", "-P", tmp_path / "rows.c"]).decode()
+    last = dict(re.findall(r"BNN_VARIANT\((\w+), (\w+)\)", rows))
+    wanted = {
+        slot: isa for slot, isa in last.items() if any(f"bnn_{slot}_" in name for name in names)
     }
-    assert names & others == {f"bnn_pack_sign_{dot}", f"bnn_bconv64_{dot}"}
+    isas = ("c", *set(re.findall(r"BNN_ISA\((\w+),", rows)))
+    assert len(wanted) >= 4
+    for slot, isa in wanted.items():
+        assert names & {f"bnn_{slot}_{other}" for other in isas} == {f"bnn_{slot}_{isa}"}
 
 
 def test_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
