@@ -17,7 +17,12 @@ PAGES += sorted((ROOT / "examples").rglob("*.md"))
 COMMAND = re.compile(r"(?:python3? -m|nox -s) [^`\n#]+")
 PACKAGES = ("ci", "converter", "examples", "pylibbnn")  # other modules are not the project's
 #: What takes the arguments behind -- of a session; all the others give theirs to pytest.
-SESSIONS = {"bench": "ci.bench", "fuzz": "ci.fuzz"}
+SESSIONS = {
+    "analyze": "ci.analyze",
+    "bench": "ci.bench",
+    "fuzz": "ci.fuzz",
+    "prove": "ci.prove",
+}
 
 
 def commands(page: Path) -> list[str]:
