@@ -139,6 +139,8 @@ def amalgamate(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure the binary layers: `-- --target native|aarch64|armv7|cortex-m4 [--json FILE]`; `-- --help` has the rest."""
     python(session, "-m", "ci.qemu.emulator", "--optional")
+    python(session, "-m", "ci.build", "native")
+    python(session, "-m", "ci.binding", "native")
     python(session, "-m", "ci.bench", *session.posargs)
 
 
