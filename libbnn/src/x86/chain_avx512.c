@@ -82,7 +82,7 @@ BNN_AVX512 BNN_INLINE uint8_t *put(uint8_t *out, __m256i *sum, __m256i v)
 BNN_AVX512 BNN_INLINE void end_part(uint8_t *end, size_t vectors)
 {
     if (vectors > 0 && vectors % 2 == 0) {
-        __m256i before = load_whole(end - 2 * VECTOR);
+        __m256i before = load_whole(end - (size_t)2 * VECTOR);
         put(end - VECTOR, &before, load_whole(end - VECTOR));
     }
 }
